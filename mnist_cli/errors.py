@@ -1,0 +1,47 @@
+"""The errors that a user can meet: one closed family, each with what failed and what to do about it."""
+
+
+class MnistCliError(Exception):
+    """Something that a user asked for could not be done.
+
+    `message` says in one line what failed, `hint` what to do about it. Both may hold text from outside
+    (file names, contents of files) as it came: making it safe to show is the business of the display.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SettingError(MnistCliError):
+    """A setting with a value that makes no sense; `option` is its name on the command line."""
+
+    exit_code = 2
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(f"{option}: {message}")
+        self.option = option
+        self.reason = message
+
+
+class DataError(MnistCliError):
+    """A data set that can't be used."""
+
+
+class ModelError(MnistCliError):
+    """A model file that can't be used."""
+
+
+class PictureError(MnistCliError):
+    """A picture that can't be read."""
+
+
+class OutputError(MnistCliError):
+    """A file that can't be written."""
+
+
+class TrainingError(MnistCliError):
+    """A training run that can't go on."""

@@ -1,0 +1,139 @@
+"""Files: only regular ones are read, and what is written replaces the old file whole or not at all."""
+
+import errno
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from mnist_cli.errors import MnistCliError, OutputError
+
+# Opening a FIFO for reading waits for a writer unless told not to; Windows has no such flag and needs O_BINARY.
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+_READ_REASONS = {
+    errno.ENOENT: "no such file",
+    errno.ENOTDIR: "no such file",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ELOOP: "its symbolic links run in a circle",
+    errno.ENXIO: "not a regular file",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+
+
+def read_file(path: Path, limit: int, error: type[MnistCliError]) -> bytes:
+    """The bytes of the regular, non-empty local file at `path`.
+
+    The file is opened once, without blocking, and checked through the open descriptor: what was checked is
+    what is read. Raises `error` where there is no such file, where it is no regular file, and where it is
+    empty or larger than `limit` bytes.
+    """
+    try:
+        descriptor = os.open(path, _READ_FLAGS)
+    except (OSError, ValueError) as reason:  # ValueError: a null character in the name
+        if os.path.isdir(path):  # Windows does not open folders at all
+            raise error(f"{path}: this is a folder, not a file") from reason
+        raise error(f"{path}: {_read_reason(reason)}") from reason
+    try:
+        _check(os.fstat(descriptor), path, limit, error)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(limit + 1)
+    except OSError as reason:
+        raise error(f"{path}: {reason.strerror or reason}") from reason
+    finally:
+        os.close(descriptor)
+    if len(content) > limit:
+        raise error(f"{path}: grew beyond {size_text(limit)} while it was read")
+    return content
+
+
+def _read_reason(reason: OSError | ValueError) -> str:
+    if isinstance(reason, OSError):
+        return _READ_REASONS.get(reason.errno or 0, reason.strerror or str(reason))
+    return "no such file"
+
+
+def _check(status: os.stat_result, path: Path, limit: int, error: type[MnistCliError]) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise error(f"{path}: this is a folder, not a file")
+    if not stat.S_ISREG(status.st_mode):
+        raise error(f"{path}: not a regular file")
+    if status.st_size == 0:
+        raise error(f"{path}: the file is empty")
+    if status.st_size > limit:
+        raise error(f"{path}: too large ({size_text(status.st_size)}; at most {size_text(limit)} are read)")
+
+
+def size_text(size: int) -> str:
+    """A number of bytes for people: `136.0 KB`, in powers of 1024."""
+    if size < 1024:
+        return f"{size} bytes"
+    scaled, unit = size / 1024, "KB"
+    for larger in ("MB", "GB", "TB"):
+        if scaled < 1024:
+            break
+        scaled, unit = scaled / 1024, larger
+    return f"{scaled:.1f} {unit}"
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Make `path` a file with exactly `content`, or leave what was there untouched.
+
+    The bytes go to a temporary file in the same folder, are flushed to the disk, read back and compared, and
+    take the name `path` in one step. Raises `OutputError`.
+    """
+    target = path.resolve()
+    temporary = _temporary_beside(target)
+    try:
+        try:
+            _write_new(temporary, content)
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _flush_folder(target.parent)
+    except OSError as reason:
+        hint = "Nothing was changed: what stood there before is still whole."
+        raise OutputError(f"{path}: could not be written: {reason.strerror or reason}", hint) from reason
+
+
+def check_destination(path: Path) -> None:
+    """Make sure, before any work is done, that `write_file(path, …)` will find its place.
+
+    Makes the folders that are missing. Raises `OutputError`.
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        raise OutputError(f"{path}: something that is no regular file stands there", "Choose another --output.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        probe = _temporary_beside(target)
+        os.close(os.open(probe, _CREATE_FLAGS, 0o666))
+        probe.unlink()
+    except OSError as reason:
+        message = f"{path}: can't be written: {reason.strerror or reason}"
+        raise OutputError(message, "Choose another --output, or make its folder writable.") from reason
+
+
+def _temporary_beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, _CREATE_FLAGS, 0o666), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if path.read_bytes() != content:
+        raise OSError(errno.EIO, "what the disk gives back is not what was written")
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the rename itself survive a power cut; only POSIX lets a folder be opened for that."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

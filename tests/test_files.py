@@ -1,0 +1,102 @@
+"""Reading nothing but regular files, and replacing files whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mnist_cli import files
+from mnist_cli.errors import ModelError, OutputError
+from mnist_cli.files import check_destination, read_file, size_text, write_file
+
+
+def test_reads_a_file(tmp_path: Path):
+    (tmp_path / "file").write_bytes(b"content")
+
+    assert read_file(tmp_path / "file", 7, ModelError) == b"content"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("missing", "no such file"),
+        ("file/below", "no such file"),
+        ("null\0", "no such file"),
+        ("n" * 300, "name is too long"),
+        ("folder", "a folder, not a file"),
+        ("empty", "empty"),
+        ("large", "too large"),
+        ("fifo", "not a regular file"),
+        ("loop", "run in a circle"),
+        ("device", "not a regular file"),
+    ],
+)
+def test_refuses_everything_else_at_once(name: str, message: str, tmp_path: Path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"content")
+    (tmp_path / "empty").touch()
+    (tmp_path / "large").write_bytes(bytes(1000))
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "device").symlink_to("/dev/zero")
+
+    with pytest.raises(ModelError, match=message):
+        read_file(tmp_path / name, 999, ModelError)
+
+
+def test_writes_through_a_link_to_where_it_points(tmp_path: Path):
+    (tmp_path / "target").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("target")
+
+    write_file(tmp_path / "link", b"new")
+
+    assert (tmp_path / "target").read_bytes() == b"new"
+    assert (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failure_leaves_the_old_file_and_nothing_else(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").write_bytes(b"old")
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, step, full)
+    with pytest.raises(OutputError, match="No space left"):
+        write_file(tmp_path / "file", b"new")
+
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"old")]
+
+
+def test_a_disk_that_gives_back_something_else_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Path, "read_bytes", lambda path: b"something else")
+
+    with pytest.raises(OutputError, match="not what was written"):
+        write_file(tmp_path / "file", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_destination_gets_its_folders_and_keeps_clean(tmp_path: Path):
+    check_destination(tmp_path / "a" / "b" / "file")
+
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_a_folder_is_no_destination(tmp_path: Path):
+    with pytest.raises(OutputError, match="no regular file"):
+        check_destination(tmp_path)
+
+
+def test_a_file_in_the_way_of_a_folder_is_reported(tmp_path: Path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(OutputError, match="can't be written"):
+        check_destination(tmp_path / "file" / "model.keras")
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 bytes"), (1023, "1023 bytes"), (139_304, "136.0 KB"), (2**30, "1.0 GB"), (2**50, "1024.0 TB")],
+)
+def test_sizes_for_people(size: int, text: str):
+    assert size_text(size) == text
