@@ -1,0 +1,69 @@
+"""What the tests share: the real digits, a small real subset of them, a model trained on it, and the command itself."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_cli.dataset import Dataset, open_dataset
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+SMALL_TRAIN, SMALL_TEST = 2000, 400
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Dataset:
+    return open_dataset()
+
+
+@pytest.fixture(scope="session")
+def small_npz(mnist: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first images of MNIST as an `.npz` with Keras' keys."""
+    path = tmp_path_factory.mktemp("data") / "small.npz"
+    np.savez(path, **small_arrays(mnist))
+    return path
+
+
+def small_arrays(mnist: Dataset) -> dict[str, np.ndarray]:
+    return {
+        "x_train": mnist.train.images[:SMALL_TRAIN],
+        "y_train": mnist.train.labels[:SMALL_TRAIN],
+        "x_test": mnist.test.images[:SMALL_TEST],
+        "y_test": mnist.test.labels[:SMALL_TEST],
+    }
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run `mnistcli` as a process of its own, in an empty folder unless told otherwise, with pipes for its streams."""
+    empty = tmp_path_factory.mktemp("empty")
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("TF_", "KERAS_", "FORCE_", "NO_"))
+    }
+
+    def run(*arguments: str | Path, cwd: Path = empty, env: dict[str, str] | None = None, **options):
+        return subprocess.run(
+            [sys.executable, "-m", "mnist_cli", *map(str, arguments)],
+            cwd=cwd,
+            env=clean | (env or {}),
+            text=True,
+            capture_output=True,
+            timeout=300,
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_model(run: Run, small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that `mnistcli train` made of the small subset, with its record beside it."""
+    path = tmp_path_factory.mktemp("model") / "small.keras"
+    done = run("train", "--epochs", "2", "--data", small_npz, "--output", path)
+    assert done.returncode == 0, done.stderr
+    return path
