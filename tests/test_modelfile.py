@@ -1,0 +1,177 @@
+"""Model files: what is read, what is refused, and how they are written."""
+
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from mnist_cli.data import MODEL_PATH
+from mnist_cli.errors import ModelError, OutputError
+from mnist_cli.modelfile import read_model, reproducible, write_model
+
+NAMES = ("metadata.json", "config.json", "model.weights.h5")
+
+
+def members() -> dict[str, bytes]:
+    with zipfile.ZipFile(MODEL_PATH) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def archive_of(contents: dict[str, bytes]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    return target.getvalue()
+
+
+def with_config(change) -> bytes:
+    contents = members()
+    config = json.loads(contents["config.json"])
+    change(config)
+    return archive_of(contents | {"config.json": json.dumps(config).encode()})
+
+
+def with_weights(change) -> bytes:
+    contents = members()
+    stored = io.BytesIO(contents["model.weights.h5"])
+    with h5py.File(stored, "r+") as file:
+        change(file)
+    return archive_of(contents | {"model.weights.h5": stored.getvalue()})
+
+
+def replace_kernel(kernel: np.ndarray):
+    def change(file: h5py.File) -> None:
+        del file["layers/dense/vars/0"]
+        file["layers/dense/vars/0"] = kernel
+
+    return change
+
+
+def set_layer(index: int, key: str, value: object):
+    def change(config: dict) -> None:
+        config["config"]["layers"][index]["config"][key] = value
+
+    return change
+
+
+def test_the_shipped_model_comes_with_its_record():
+    model = read_model(MODEL_PATH)
+
+    assert model.network is not None and model.network.parameters == 34_826
+    assert model.note == ""
+    assert model.record is not None
+    assert model.record.command == "mnistcli train --epochs 15"
+    assert len(model.record.history) == 15
+
+
+BROKEN = {
+    "text": b"this is text\n",
+    "truncated": MODEL_PATH.read_bytes()[:50_000],
+    "cut at the end": MODEL_PATH.read_bytes()[:-30],
+    "no config": archive_of({name: content for name, content in members().items() if name != "config.json"}),
+    "no weights": archive_of({name: content for name, content in members().items() if name != "model.weights.h5"}),
+    "config is no JSON": archive_of(members() | {"config.json": b"{"}),
+    "config is a list": archive_of(members() | {"config.json": b"[]"}),
+    "config nested deep": archive_of(members() | {"config.json": b"[" * 100_000}),
+    "config of nothing": archive_of(members() | {"config.json": b"{}"}),
+    "weights are text": archive_of(members() | {"model.weights.h5": b"text"}),
+    "weights truncated": archive_of(members() | {"model.weights.h5": members()["model.weights.h5"][:20_000]}),
+    "weights of another shape": with_weights(replace_kernel(np.zeros((1600, 11), np.float32))),
+    "weights are whole numbers": with_weights(replace_kernel(np.zeros((1600, 10), np.int32))),
+    "weights infinite": with_weights(replace_kernel(np.full((1600, 10), np.inf, np.float32))),
+    "weights missing": with_weights(lambda file: file.__delitem__("layers/dense/vars/0")),
+    "weights are a group": with_weights(lambda file: (replace_kernel(np.zeros(1))(file), file.move("vars", "x"))),
+    "negative filters": with_config(set_layer(1, "filters", -1)),
+    "filters are text": with_config(set_layer(1, "filters", "32")),
+    "filters are true": with_config(set_layer(1, "filters", True)),
+    "padding unheard of": with_config(set_layer(1, "padding", "causal")),
+    "strides of three": with_config(set_layer(1, "strides", [1, 1, 1])),
+    "too many layers": with_config(
+        lambda config: config["config"]["layers"].extend(config["config"]["layers"][-1:] * 300)
+    ),
+    "too many parameters": with_config(set_layer(-1, "units", 10_000_000)),
+}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_broken_model_files_are_refused_in_one_line(content: bytes, tmp_path: Path):
+    (tmp_path / "model.keras").write_bytes(content)
+
+    with pytest.raises(ModelError) as refusal:
+        read_model(tmp_path / "model.keras")
+    assert "model.keras" in refusal.value.message
+    assert "\n" not in refusal.value.message
+
+
+def test_a_flipped_byte_is_noticed(tmp_path: Path):
+    content = bytearray(MODEL_PATH.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / "model.keras").write_bytes(content)
+
+    with pytest.raises(ModelError, match="damaged"):
+        read_model(tmp_path / "model.keras")
+
+
+def test_a_record_of_another_model_is_ignored_and_that_is_said(small_model: Path, tmp_path: Path):
+    (tmp_path / "model.keras").write_bytes(MODEL_PATH.read_bytes())
+    (tmp_path / "model.json").write_bytes(small_model.with_suffix(".json").read_bytes())
+
+    model = read_model(tmp_path / "model.keras")
+
+    assert model.record is None
+    assert "another model" in model.note
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"null", b'{"format": 1, "history": 3}', b"\xff\xfe"])
+def test_a_broken_record_is_ignored_and_that_is_said(content: bytes, tmp_path: Path):
+    (tmp_path / "model.keras").write_bytes(MODEL_PATH.read_bytes())
+    (tmp_path / "model.json").write_bytes(content)
+
+    model = read_model(tmp_path / "model.keras")
+
+    assert model.record is None
+    assert "no training record" in model.note
+
+
+def test_what_is_not_readable_never_replaces_a_model(tmp_path: Path):
+    path = tmp_path / "model.keras"
+    write_model(path, MODEL_PATH.read_bytes())
+
+    with pytest.raises(ModelError):
+        write_model(path, MODEL_PATH.read_bytes()[:-30])
+    assert path.read_bytes() == MODEL_PATH.read_bytes()
+
+
+def test_a_missing_folder_is_an_error_of_the_output(tmp_path: Path):
+    with pytest.raises(OutputError, match="gone"):
+        write_model(tmp_path / "gone" / "model.keras", MODEL_PATH.read_bytes())
+
+
+def test_dates_and_addresses_make_no_difference(tmp_path: Path):
+    keras.saving.load_model(MODEL_PATH).save(tmp_path / "model.keras")
+    first = (tmp_path / "model.keras").read_bytes()
+    second = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(first)) as archive, zipfile.ZipFile(second, "w") as later:
+        for info in archive.infolist():
+            content = archive.read(info).replace(b'"date_saved": "20', b'"date_saved": "30')
+            content = re.sub(rb'"shared_object_id": \d+', b'"shared_object_id": 1', content)
+            later.writestr(zipfile.ZipInfo(info.filename, (2050, 1, 1, 0, 0, 0)), content)
+
+    assert first != second.getvalue()
+    assert reproducible(first) == reproducible(second.getvalue())
+
+
+def test_keras_opens_what_was_made_reproducible(tmp_path: Path):
+    original = keras.saving.load_model(MODEL_PATH)
+    original.save(tmp_path / "a.keras")
+    (tmp_path / "b.keras").write_bytes(reproducible((tmp_path / "a.keras").read_bytes()))
+
+    weights = keras.saving.load_model(tmp_path / "b.keras").get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(weights, original.get_weights(), strict=True))

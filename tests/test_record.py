@@ -1,0 +1,45 @@
+"""The training record."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mnist_cli.record import DataUsed, Epoch, Figures, Record, best_epoch, read_record, write_record
+
+RECORD = Record(
+    command="mnistcli train",
+    recipe="notebook",
+    settings={"epochs": 2},
+    versions={"mnistcli": "1"},
+    machine={"processor": "one", "cores": 2},
+    data=DataUsed("MNIST", "abc", 9, 1, 5),
+    history=(Epoch(1, 0.5, 0.8, 0.4, 0.9, 1.0), Epoch(2, 0.4, 0.9, 0.5, 0.9, 1.0)),
+    seconds=2.0,
+    test=Figures(0.3, 0.95),
+    model_sha256="def",
+)
+
+
+def test_a_record_comes_back_as_it_was_written(tmp_path: Path):
+    write_record(tmp_path / "model.keras", RECORD)
+
+    assert read_record(tmp_path / "model.keras", "def") == (RECORD, "")
+
+
+def test_a_record_is_plain_json(tmp_path: Path):
+    write_record(tmp_path / "model.keras", RECORD)
+    values = json.loads((tmp_path / "model.json").read_text())
+
+    assert values["format"] == 1
+    assert values["best_epoch"] == 1
+    assert values["history"][1]["val_loss"] == 0.5
+
+
+def test_no_record_is_no_reason_for_a_note(tmp_path: Path):
+    assert read_record(tmp_path / "model.keras", "def") == (None, "")
+
+
+@pytest.mark.parametrize(("losses", "best"), [([0.3, 0.1, 0.2], 2), ([0.1, 0.1], 1), ([None, None], None), ([], None)])
+def test_the_best_epoch_has_the_lowest_validation_loss(losses: list, best: int | None):
+    assert best_epoch([Epoch(number, 1, 1, loss, 1, 1) for number, loss in enumerate(losses, 1)]) == best
