@@ -1,0 +1,240 @@
+"""Answers from a model file: NumPy for the layers it knows, Keras for the rest.
+
+TensorFlow takes seconds to start, and the network a third of a millisecond to answer. So the layers run in NumPy, and
+Keras is only loaded for a model with parts that are not known here.
+"""
+
+from collections.abc import Callable
+from functools import singledispatch
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from mnist_cli import architecture as arch
+from mnist_cli.architecture import Layer, Pair
+from mnist_cli.errors import ModelError
+from mnist_cli.modelfile import ModelFile, Weights, check_digit_classifier
+
+# Images that run through the network together: few enough for the processor's caches, enough for its matrix products.
+BATCH_SIZE = 32
+
+Array = NDArray[np.floating[Any]]
+Images = NDArray[np.uint8]
+Probabilities = NDArray[np.floating[Any]]
+
+
+class Engine(Protocol):
+    """What answers for a model."""
+
+    def probabilities(self, images: Images) -> Probabilities:
+        """Probabilities of the ten digits, shape (n, 10), for uint8 images of the shape (n, 28, 28)."""
+        ...
+
+
+def open_engine(model: ModelFile, announce: Callable[[str], None] = lambda reason: None) -> Engine:
+    """The engine for a model; `announce` is told when it has to be Keras, and why. Raises `ModelError`."""
+    if model.network is None:
+        announce(f"{model.path} has {model.unknown}: Keras runs it")
+        return KerasEngine(model)
+    check_digit_classifier(model.network, model.path)
+    return NumpyEngine(model.network, model.weights)
+
+
+def as_input(images: Images) -> Array:
+    """Images as the networks take them: float32, 0 to 1, shape (n, 28, 28, 1)."""
+    return images[..., np.newaxis].astype(np.float32) / np.float32(255)
+
+
+class NumpyEngine:
+    """Runs a network of known layers, `BATCH_SIZE` images at a time."""
+
+    def __init__(self, network: arch.Network, weights: tuple[Weights, ...]) -> None:
+        self._layers = tuple(zip(network.layers, weights, strict=True))
+
+    def probabilities(self, images: Images) -> Probabilities:
+        answers = np.empty((len(images), arch.CLASSES))
+        for start in range(0, len(images), BATCH_SIZE):
+            batch = slice(start, start + BATCH_SIZE)
+            answers[batch] = self._run(as_input(images[batch]))
+        return answers
+
+    def _run(self, x: Any) -> Any:
+        for layer, weights in self._layers:
+            x = apply(layer, x, weights)
+        return x
+
+
+class KerasEngine:
+    """Runs any model that Keras can load."""
+
+    def __init__(self, model: ModelFile) -> None:
+        from mnist_cli.backend import load_model
+
+        self._model = load_model(model)
+        self._path = model.path
+        if self._model.input_shape != (None, *arch.IMAGE_SHAPE) or self._model.output_shape != (
+            None,
+            arch.CLASSES,
+        ):
+            shapes = f"{self._model.input_shape} to {self._model.output_shape}"
+            raise ModelError(f"{model.path}: no digit classifier: it goes from {shapes}")
+
+    def probabilities(self, images: Images) -> Probabilities:
+        answers: Probabilities = self._model.predict(as_input(images), batch_size=256, verbose=0)
+        if not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
+            raise ModelError(f"{self._path}: no digit classifier: its last layer gives no probabilities")
+        return answers
+
+
+# The layers. x is the activations of a batch: (n, height, width, channels) or (n, features), float32.
+
+
+@singledispatch
+def apply(layer: Layer, x: Array, weights: Weights) -> Array:
+    """The output of a layer for the input `x`, as Keras computes it outside of training."""
+    raise NotImplementedError(type(layer).__name__)
+
+
+@apply.register
+def _conv2d(layer: arch.Conv2D, x: Array, weights: Weights) -> Array:
+    kernel, *bias = weights
+    windows = _windows(x, layer.kernel_size, layer.strides, layer.padding, fill=0)
+    columns = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kernel.size // layer.filters)
+    y = columns @ kernel.reshape(-1, layer.filters)
+    return _activate(layer.activation, _biased(y, bias).reshape(*windows.shape[:3], layer.filters))
+
+
+@apply.register
+def _max_pooling2d(layer: arch.MaxPooling2D, x: Array, weights: Weights) -> Array:
+    return _reduce_windows(np.maximum, _windows(x, layer.pool_size, layer.strides, layer.padding, fill=-np.inf))
+
+
+@apply.register
+def _average_pooling2d(layer: arch.AveragePooling2D, x: Array, weights: Weights) -> Array:
+    # Padding does not count: it is left out of the sum and of the number that divides it.
+    total, count = (
+        _reduce_windows(np.add, _windows(summands, layer.pool_size, layer.strides, layer.padding, fill=0))
+        for summands in (x, np.ones_like(x[:1, ..., :1]))
+    )
+    return total / count
+
+
+@apply.register
+def _global_average_pooling2d(layer: arch.GlobalAveragePooling2D, x: Array, weights: Weights) -> Array:
+    means: Array = x.mean(axis=(1, 2), keepdims=layer.keepdims)
+    return means
+
+
+@apply.register
+def _batch_normalization(layer: arch.BatchNormalization, x: Array, weights: Weights) -> Array:
+    *learned, mean, variance = weights
+    gamma = learned.pop(0) if layer.scale else np.float32(1)
+    beta = learned.pop(0) if layer.center else np.float32(0)
+    factor = gamma / np.sqrt(variance + np.float32(layer.epsilon))
+    y: Array = x * factor + (beta - mean * factor)
+    return y
+
+
+@apply.register
+def _flatten(layer: arch.Flatten, x: Array, weights: Weights) -> Array:
+    return x.reshape(len(x), -1)
+
+
+@apply.register
+def _dropout(layer: arch.Dropout, x: Array, weights: Weights) -> Array:
+    return x
+
+
+@apply.register
+def _rescaling(layer: arch.Rescaling, x: Array, weights: Weights) -> Array:
+    return x * np.float32(layer.scale) + np.float32(layer.offset)
+
+
+@apply.register
+def _dense(layer: arch.Dense, x: Array, weights: Weights) -> Array:
+    kernel, *bias = weights
+    return _activate(layer.activation, _biased(x @ kernel, bias))
+
+
+@apply.register
+def _activation(layer: arch.Activation, x: Array, weights: Weights) -> Array:
+    return _activate(layer.activation, x)
+
+
+@apply.register
+def _relu_layer(layer: arch.ReLU, x: Array, weights: Weights) -> Array:
+    low, slope = np.float32(layer.threshold), np.float32(layer.negative_slope)
+    y: Array = np.where(x >= low, x, slope * (x - low))
+    return y if layer.max_value is None else np.minimum(y, np.float32(layer.max_value))
+
+
+@apply.register
+def _softmax_layer(layer: arch.Softmax, x: Array, weights: Weights) -> Array:
+    return _softmax(x)
+
+
+def _biased(y: Array, bias: list[Array]) -> Array:
+    if bias:
+        y += bias[0]
+    return y
+
+
+def _windows(x: Array, size: Pair, strides: Pair, padding: str, fill: float) -> Array:
+    """A view of every window of a batch: (n, rows, columns, channels, height, width)."""
+    if padding == "same":
+        margins = (_margins(x.shape[axis + 1], size[axis], strides[axis]) for axis in (0, 1))
+        x = np.pad(x, ((0, 0), *margins, (0, 0)), constant_values=fill)
+    windows = sliding_window_view(x, size, axis=(1, 2))
+    view: Array = windows[:, :: strides[0], :: strides[1]]
+    return view
+
+
+def _reduce_windows(operation: np.ufunc, windows: Array) -> Array:
+    """Every window reduced to one number: one pass over the batch per place in the window, many times faster than
+    a reduction over the two short last axes."""
+    first, *others = (windows[..., row, column] for row, column in np.ndindex(windows.shape[4:]))
+    result = first.copy()
+    for place in others:
+        operation(result, place, out=result)
+    return result
+
+
+def _margins(size: int, window: int, stride: int) -> Pair:
+    """What "same" padding adds before and after an axis: the odd one goes after."""
+    missing = max((-(-size // stride) - 1) * stride + window - size, 0)
+    return missing // 2, missing - missing // 2
+
+
+def _activate(name: str, x: Array) -> Array:
+    return _ACTIVATIONS[name](x)
+
+
+def _relu(x: Array) -> Array:
+    return np.maximum(x, 0, out=x)
+
+
+def _softmax(x: Array) -> Array:
+    """exp(x) over its sum along the last axis.
+
+    In float64, so that a digit held impossible still has a probability above 0, as a loss needs.
+    """
+    powers = np.exp(x.astype(np.float64) - x.max(axis=-1, keepdims=True))
+    shares: Array = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
+
+
+def _sigmoid(x: Array) -> Array:
+    """The logistic function, in a form that can't overflow."""
+    y: Array = np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * x))
+    return y
+
+
+_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "linear": lambda x: x,
+    "relu": _relu,
+    "softmax": _softmax,
+    "sigmoid": _sigmoid,
+    "tanh": np.tanh,
+}
