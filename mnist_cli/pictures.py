@@ -1,0 +1,187 @@
+"""A picture file, made into what the network was trained on, and a plain account of what was done to it.
+
+MNIST's digits are light on black, fitted into 20x20 pixels with their proportions kept, and placed in 28x28 so that
+the centre of mass of the ink lies in the middle (LeCun et al. 1998, "Gradient-based learning applied to document
+recognition").
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mnist_cli.errors import PictureError
+from mnist_cli.files import read_file
+
+FILE_LIMIT = 2**28
+PIXEL_LIMIT = 100_000_000
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+
+# The size that a file declares is checked below, before anything is decoded; Pillow's own check would print a warning.
+Image.MAX_IMAGE_PIXELS = None
+
+SIDE = 28
+BOX = 20
+# Where the centre of mass of MNIST's images lies, (13.5, 14.5], and how long their longer side is, 19 or 20; with
+# some room.
+_CENTRES = (13.25, 14.75)
+_LENGTHS = (18, 21)
+# Under this share of the full range a difference of brightness is paper, not ink.
+_LEAST_CONTRAST = 0.1
+# Ink starts at this share of the way from the paper to the darkest ink.
+_INK_LEVEL = 0.25
+
+Grey = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture as the network takes it.
+
+    `pixels`: uint8, shape (28, 28), 0 background to 255 ink; None where the picture shows no ink.
+    `steps`: what was done, in order, each a few words.
+    """
+
+    pixels: NDArray[np.uint8] | None
+    steps: tuple[str, ...]
+
+
+def prepare(path: Path) -> Prepared:
+    """Read a picture file and make it like MNIST. Raises `PictureError`."""
+    steps: list[str] = []
+    grey = _decode(read_file(path, FILE_LIMIT, PictureError), path, steps)
+    if _is_mnist_like(grey):
+        return Prepared(grey.astype(np.uint8), (*steps, "is like MNIST already, left as it is"))
+    ink = _ink(grey, steps)
+    if ink is None:
+        return Prepared(None, (*steps, "no ink found"))
+    return Prepared(_centred(_fitted(_cropped(ink, steps), steps), steps), tuple(steps))
+
+
+def _decode(content: bytes, path: Path, steps: list[str]) -> Grey:
+    """The brightness of the picture: float32, shape (height, width), 0 to 255."""
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _check_size(image, path)
+            upright = ImageOps.exif_transpose(image)
+            if image.getexif().get(0x0112, 1) != 1:
+                steps.append("turned upright by EXIF")
+            return _brightness(upright, steps)
+    except UnidentifiedImageError as reason:
+        hint = f"Pictures may be {', '.join(FORMATS)}."
+        raise PictureError(f"{path}: not a picture in a format that is read", hint) from reason
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError) as reason:
+        raise PictureError(f"{path}: damaged picture: {reason}") from reason
+
+
+def _check_size(image: Image.Image, path: Path) -> None:
+    pixels = image.width * image.height
+    if pixels > PIXEL_LIMIT:
+        raise PictureError(f"{path}: {image.width}x{image.height} pixels are too many (at most 100 megapixels)")
+
+
+def _brightness(image: Image.Image, steps: list[str]) -> Grey:
+    if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
+        return _stretched(np.asarray(image, np.float32))
+    if image.has_transparency_data:
+        image = _on_paper(image.convert("RGBA"), steps)
+    return np.asarray(image.convert("L"), np.float32)
+
+
+def _stretched(values: Grey) -> Grey:
+    """Values of any range, 16-bit or float, with their range mapped to 0 to 255."""
+    if not np.isfinite(values).all():
+        raise ValueError("it has pixels that are no numbers")
+    low, high = values.min(), values.max()
+    stretched: Grey = (values - low) * np.float32(255 / max(high - low, 1e-9))
+    return stretched
+
+
+def _on_paper(image: Image.Image, steps: list[str]) -> Image.Image:
+    """A picture with transparency on white paper, or on black where what is visible is light."""
+    values = np.asarray(image.convert("LA"), np.float32)
+    visible = values[..., 1]
+    light = (values[..., 0] * visible).sum() > 127.5 * visible.sum()
+    paper = Image.new("RGBA", image.size, "black" if light and visible.min() < 255 else "white")
+    if visible.min() < 255:
+        steps.append(f"laid on {'black' if light else 'white'}, for it is transparent")
+    return Image.alpha_composite(paper, image)
+
+
+def _is_mnist_like(grey: Grey) -> bool:
+    """Whether this could be an image of MNIST: right in size, light on black, fitted and centred."""
+    if grey.shape != (SIDE, SIDE) or np.median(_border(grey)) > 0:
+        return False
+    rows, columns = _extent(grey > 0)
+    if not _LENGTHS[0] <= max(rows.stop - rows.start, columns.stop - columns.start) <= _LENGTHS[1]:
+        return False
+    return all(_CENTRES[0] <= centre <= _CENTRES[1] for centre in _centre_of_mass(grey))
+
+
+def _border(grey: Grey) -> NDArray[Any]:
+    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+
+
+def _extent(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """The rows and columns from the first to the last that hold something."""
+    bounds = []
+    for axis in (1, 0):
+        held = np.flatnonzero(mask.any(axis=axis))
+        bounds.append(slice(int(held[0]), int(held[-1]) + 1) if len(held) else slice(0, 0))
+    return bounds[0], bounds[1]
+
+
+def _centre_of_mass(ink: Grey) -> tuple[float, float]:
+    """(row, column) of the centre, in pixels counted from 0."""
+    total = ink.sum()
+    row = (ink.sum(axis=1) * np.arange(ink.shape[0])).sum() / total
+    column = (ink.sum(axis=0) * np.arange(ink.shape[1])).sum() / total
+    return float(row), float(column)
+
+
+def _ink(grey: Grey, steps: list[str]) -> Grey | None:
+    """How much ink there is in each pixel, 0 to 1; None where the picture is as good as blank."""
+    paper = np.median(_border(grey))
+    if paper > (grey.min() + grey.max()) / 2:
+        steps.append("dark ink on light paper, inverted")
+        grey, paper = 255 - grey, 255 - paper
+    contrast = grey.max() - paper
+    if contrast < _LEAST_CONTRAST * 255:
+        return None
+    ink: Grey = np.clip((grey - paper) / contrast, 0, 1)
+    ink[ink < _INK_LEVEL] = 0
+    return ink
+
+
+def _cropped(ink: Grey, steps: list[str]) -> Grey:
+    cropped = ink[_extent(ink > 0)]
+    if cropped.shape != ink.shape:
+        steps.append(f"cropped to {cropped.shape[1]}x{cropped.shape[0]}")
+    return cropped
+
+
+def _fitted(ink: Grey, steps: list[str]) -> Grey:
+    """The ink resized so that its longer side is 20 pixels; smoothed on the way where it shrinks."""
+    scale = BOX / max(ink.shape)
+    height, width = (max(1, round(side * scale)) for side in ink.shape)
+    resized = Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR)
+    steps.append(f"{'shrunk' if scale < 1 else 'enlarged'} to {width}x{height}" if scale != 1 else "size kept")
+    fitted: Grey = np.asarray(resized)
+    fitted = fitted / fitted.max()
+    return fitted
+
+
+def _centred(ink: Grey, steps: list[str]) -> NDArray[np.uint8]:
+    """The ink in a 28x28 image, its centre of mass in the middle as far as its edges allow."""
+    corner = [
+        min(max(round(SIDE / 2 - centre), 0), SIDE - side)
+        for centre, side in zip(_centre_of_mass(ink), ink.shape, strict=True)
+    ]
+    canvas = np.zeros((SIDE, SIDE), np.uint8)
+    canvas[corner[0] : corner[0] + ink.shape[0], corner[1] : corner[1] + ink.shape[1]] = np.rint(ink * 255)
+    steps.append("centred by mass")
+    return canvas
