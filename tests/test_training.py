@@ -1,0 +1,194 @@
+"""Training on real digits: it learns, it repeats itself to the byte, and it tells what it does."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from conftest import Run
+
+from mnist_cli import training
+from mnist_cli.dataset import MNIST_SHA256, Dataset, Digits, open_dataset
+from mnist_cli.engine import as_input, open_engine
+from mnist_cli.errors import MnistCliError, OutputError, TrainingError
+from mnist_cli.evaluation import evaluate
+from mnist_cli.modelfile import read_model
+from mnist_cli.recipes import Settings
+from mnist_cli.record import Epoch
+from mnist_cli.training import Plan, Silence, shuffled, train
+
+QUICK = Settings(epochs=2, batch_size=100)
+
+
+class Diary(Silence):
+    """A listener that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.plan: Plan | None = None
+        self.steps: list[tuple[int, int]] = []
+        self.epochs: list[Epoch] = []
+
+    def planned(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def stepped(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
+        self.steps.append((epoch, step))
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        self.epochs.append(epoch)
+
+
+def test_one_epoch_on_all_of_mnist_learns_to_read(mnist: Dataset, tmp_path: Path):
+    record = train(Settings(epochs=1), mnist, tmp_path / "model.keras", "a command")
+
+    assert 0.970 <= record.test.accuracy < 0.999
+    assert record.data.sha256 == MNIST_SHA256
+    assert (record.data.training, record.data.validation, record.data.test) == (54_000, 6_000, 10_000)
+    assert record.history[0].val_accuracy == pytest.approx(record.test.accuracy, abs=0.01)
+
+
+def test_the_same_seed_gives_the_same_bytes_in_another_process(
+    run: Run, small_npz: Path, small_model: Path, tmp_path: Path
+):
+    assert run("train", "--epochs", "2", "--data", small_npz, "-o", tmp_path / "again.keras").returncode == 0
+    assert run("train", "--epochs", "2", "--data", small_npz, "-o", tmp_path / "b.keras", "--seed", "1").returncode == 0
+
+    assert (tmp_path / "again.keras").read_bytes() == small_model.read_bytes()
+    assert (tmp_path / "b.keras").read_bytes() != small_model.read_bytes()
+    again, once = (json.loads(path.read_text()) for path in (tmp_path / "again.json", small_model.with_suffix(".json")))
+    assert again["test"] == once["test"]
+    assert [epoch["val_loss"] for epoch in again["history"]] == [epoch["val_loss"] for epoch in once["history"]]
+
+
+def test_the_record_tells_the_truth_about_the_model(small_model: Path, small_npz: Path):
+    model = read_model(small_model)
+    test = open_dataset(small_npz).test
+    figures = evaluate(test.labels, open_engine(model).probabilities(test.images)).figures
+
+    assert model.note == ""
+    assert model.record is not None
+    assert model.record.test.accuracy == figures.accuracy
+    assert model.record.test.loss == pytest.approx(figures.loss, abs=1e-6)
+    assert len(model.record.history) == model.record.settings["epochs"] == 2
+    assert model.record.settings["dropout"] == 0.5
+    assert set(model.record.versions) == {"mnistcli", "python", "tensorflow", "keras", "numpy"}
+
+
+def test_keras_opens_and_judges_the_model_as_it_is(small_model: Path, small_npz: Path):
+    test = open_dataset(small_npz).test
+    model = keras.saving.load_model(small_model)
+    loss, accuracy = model.evaluate(as_input(test.images), keras.utils.to_categorical(test.labels, 10), verbose=0)
+    record = read_model(small_model).record
+
+    assert record is not None
+    assert (loss, accuracy) == pytest.approx((record.test.loss, record.test.accuracy), abs=1e-6)
+
+
+def test_the_figures_of_an_epoch_are_those_of_keras_fit(small_npz: Path):
+    """Without dropout and with one batch per epoch nothing is left to chance: Keras' own loop is the reference."""
+    digits = open_dataset(small_npz).train
+    settings = Settings(epochs=3, batch_size=1800, dropout=0.0)
+    training.backend.make_deterministic(0)
+    trainer = training.Trainer(settings, digits)
+    reference = keras.models.clone_model(trainer._model)
+    reference.set_weights(trainer._model.get_weights())
+    reference.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
+    history = reference.fit(
+        as_input(digits.images),
+        keras.utils.to_categorical(digits.labels, 10),
+        batch_size=1800,
+        epochs=3,
+        validation_split=0.1,
+        verbose=0,
+    ).history
+
+    for number, epoch in enumerate(trainer.epochs(Silence())):
+        ours = (epoch.loss, epoch.accuracy, epoch.val_loss, epoch.val_accuracy)
+        theirs = tuple(history[key][number] for key in ("loss", "accuracy", "val_loss", "val_accuracy"))
+        assert ours == pytest.approx(theirs, abs=1e-4)
+
+
+def test_a_listener_is_told_everything_in_order(small_npz: Path, tmp_path: Path):
+    diary = Diary()
+    record = train(QUICK, open_dataset(small_npz), tmp_path / "model.keras", "a command", diary)
+
+    assert diary.plan is not None
+    assert (diary.plan.training, diary.plan.validation, diary.plan.test, diary.plan.steps) == (1800, 200, 400, 18)
+    assert diary.steps == [(1, 16), (1, 18), (2, 16), (2, 18)]
+    assert tuple(diary.epochs) == record.history
+
+
+def test_every_epoch_takes_every_image_once_in_an_order_of_its_own():
+    first, second, other_seed = shuffled(1000, 0, 1), shuffled(1000, 0, 2), shuffled(1000, 1, 1)
+
+    assert np.array_equal(np.sort(first), np.arange(1000))
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(first, other_seed)
+    assert np.array_equal(first, shuffled(1000, 0, 1))
+
+
+def test_without_validation_there_are_no_validation_figures(small_npz: Path, tmp_path: Path):
+    settings = replace(QUICK, epochs=1, validation_split=0.0)
+    record = train(settings, open_dataset(small_npz), tmp_path / "model.keras", "a command")
+
+    assert record.history[0].val_loss is None
+    assert record.best_epoch is None
+    assert read_model(tmp_path / "model.keras").record == record
+
+
+def test_a_loss_that_explodes_stops_the_run_and_keeps_the_old_model(small_npz: Path, tmp_path: Path):
+    (tmp_path / "model.keras").write_bytes(b"the old one")
+
+    with pytest.raises(TrainingError, match="loss became"):
+        train(replace(QUICK, learning_rate=1e30), open_dataset(small_npz), tmp_path / "model.keras", "a command")
+    assert (tmp_path / "model.keras").read_bytes() == b"the old one"
+
+
+def test_a_run_that_fails_leaves_the_old_model(small_npz: Path, tmp_path: Path):
+    (tmp_path / "model.keras").write_bytes(b"the old one")
+
+    class Interrupting(Silence):
+        def epoch_done(self, epoch: Epoch) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(QUICK, open_dataset(small_npz), tmp_path / "model.keras", "a command", Interrupting())
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+    assert (tmp_path / "model.keras").read_bytes() == b"the old one"
+
+
+@pytest.mark.parametrize("in_the_way", ["a folder", "a folder for the record", "a stranger for the record"])
+def test_a_destination_that_will_not_do_is_found_first(in_the_way: str, small_npz: Path, tmp_path: Path):
+    if in_the_way == "a folder":
+        (tmp_path / "model.keras").mkdir()
+    elif in_the_way == "a folder for the record":
+        (tmp_path / "model.json").mkdir()
+    else:
+        (tmp_path / "model.json").write_text('{"name": "package.json"}')
+    diary = Diary()
+
+    with pytest.raises(OutputError):
+        train(QUICK, open_dataset(small_npz), tmp_path / "model.keras", "a command", diary)
+    assert diary.plan is None
+
+
+def test_data_that_will_not_do_is_found_before_anything_is_announced(tmp_path: Path):
+    def read(key: str) -> np.ndarray:
+        return np.zeros(5, np.uint8) if key.startswith("y") else np.full((5, 28, 28), np.nan)
+
+    diary = Diary()
+    with pytest.raises(MnistCliError, match="finite"):
+        train(QUICK, Dataset("bad", "0", read), tmp_path / "model.keras", "a command", diary)
+    assert diary.plan is None
+
+
+def test_judging_does_not_depend_on_the_batches(small_npz: Path, monkeypatch: pytest.MonkeyPatch):
+    digits = open_dataset(small_npz).train
+    trainer = training.Trainer(QUICK, Digits(digits.images[:500], digits.labels[:500]))
+    whole = trainer.judge(digits)
+    monkeypatch.setattr(training, "EVALUATION_BATCH", 77)
+
+    assert trainer.judge(digits).accuracy == whole.accuracy
+    assert trainer.judge(digits).loss == pytest.approx(whole.loss, abs=1e-5)
