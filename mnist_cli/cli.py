@@ -1,0 +1,254 @@
+"""The command line: parse, call the core, hand the result to the display.
+
+The core and the display are imported inside the commands, so that help, completion and usage errors come at once.
+"""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from mnist_cli import __version__
+from mnist_cli.errors import MnistCliError, OutputError, SettingError
+
+INTERRUPTED = 130
+DEFAULT_MODEL = Path("models/cnn.keras")
+
+
+class Commands(TyperGroup):
+    """The group of commands, with the one place where errors become lines on stderr and exit codes."""
+
+    def invoke(self, ctx: Any) -> Any:
+        ctx.obj = {"debug": False}
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except (typer.Exit, typer.Abort):
+            raise
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+        except Exception as error:
+            if ctx.obj["debug"]:
+                raise
+            raise typer.Exit(_report(error)) from None
+
+
+def _report(error: Exception) -> int:
+    """Show an error that ended a command; the exit code it asks for."""
+    from typer import TyperException
+
+    if isinstance(error, SettingError):
+        raise typer.BadParameter(error.reason, param_hint=error.option)
+    if isinstance(error, TyperException):
+        raise error
+    if isinstance(error, BrokenPipeError):  # whoever read our output has had enough
+        _discard_stdout()
+        return 0
+    if isinstance(error, OSError) and error.filename is None:
+        _discard_stdout()
+        error = OutputError(f"the output could not be written: {error.strerror}")
+    if not isinstance(error, MnistCliError):
+        error = MnistCliError(
+            f"something went wrong inside mnistcli: {type(error).__name__}: {error}",
+            "Run it again with --debug to see where.",
+        )
+    from mnist_cli.display.screen import Screen
+
+    Screen().error(error)
+    return error.exit_code
+
+
+def _discard_stdout() -> None:
+    """Let what is still buffered for a stdout that takes nothing any more go nowhere, quietly."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Train, judge, lay open and use a convolutional network that reads handwritten digits.",
+    epilog="Example: mnistcli predict digit.png",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        print(f"mnistcli {__version__}")
+        raise typer.Exit
+
+
+def _set_debug(ctx: typer.Context, value: bool) -> bool:
+    if isinstance(ctx.obj, dict):
+        ctx.obj["debug"] = value
+    return value
+
+
+def _complete_model(incomplete: str) -> list[str]:
+    folder, _, start = incomplete.rpartition("/")
+    entries = Path(folder or ("/" if incomplete.startswith("/") else ".")).glob(f"{_glob_free(start)}*")
+    prefix = f"{folder}/" if "/" in incomplete else ""
+    return sorted(
+        f"{prefix}{entry.name}{'/' if entry.is_dir() else ''}"
+        for entry in entries
+        if entry.is_dir() or entry.suffix == ".keras"
+    )
+
+
+def _glob_free(text: str) -> str:
+    from glob import escape
+
+    return escape(text)
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
+Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, help="Show the traceback of an error.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(metavar="PATH", help="An .npz with Keras' keys, or a folder with IDX files.", show_default="MNIST"),
+]
+_MODEL: dict[str, Any] = {
+    "help": "A .keras file.",
+    "show_default": f"{DEFAULT_MODEL} if there, else the one that comes with mnistcli",
+    "autocompletion": _complete_model,
+}
+Model = Annotated[Path | None, typer.Argument(metavar="[MODEL]", **_MODEL)]
+ModelOption = Annotated[Path | None, typer.Option("--model", "-m", metavar="FILE", **_MODEL)]
+
+
+@app.callback()
+def mnistcli(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: mnistcli train --epochs 15")
+def train(
+    epochs: Annotated[int, typer.Option(metavar="N", help="How many times to go through the training images.")] = 15,
+    batch_size: Annotated[int, typer.Option(metavar="N", help="Images that make one step.")] = 128,
+    validation_split: Annotated[
+        float,
+        typer.Option(metavar="X", help="Share of the training images, the last ones, kept to validate on."),
+    ] = 0.1,
+    seed: Annotated[int, typer.Option(metavar="N", help="Decides initial weights, shuffling and dropout.")] = 0,
+    data: Data = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where the model goes.")
+    ] = DEFAULT_MODEL,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Train the classic two-convolution network and save it."""
+    from mnist_cli.dataset import open_dataset
+    from mnist_cli.display.screen import Screen
+    from mnist_cli.display.training import show_trained, training_progress
+    from mnist_cli.recipes import Settings
+    from mnist_cli.training import train as run
+
+    if output.suffix != ".keras":
+        raise SettingError("--output", f"{output} does not end in .keras")
+    settings = Settings(epochs=epochs, batch_size=batch_size, validation_split=validation_split, seed=seed)
+    screen = Screen(quiet)
+    with training_progress(screen) as listener:
+        record = run(settings, open_dataset(data), output, shlex.join(["mnistcli", *sys.argv[1:]]), listener)
+    if json:
+        screen.json(record.as_json())
+    else:
+        show_trained(screen, record, output)
+
+
+@app.command(epilog="Example: mnistcli evaluate models/cnn.keras")
+def evaluate(
+    model: Model = None, data: Data = None, json: Json = False, quiet: Quiet = False, debug: Debug = False
+) -> None:
+    """Judge a model on the test images."""
+    from mnist_cli.dataset import open_dataset
+    from mnist_cli.display.evaluation import evaluation_json, show_evaluation
+    from mnist_cli.display.screen import Screen
+    from mnist_cli.engine import open_engine
+    from mnist_cli.evaluation import evaluate as judge
+
+    screen = Screen(quiet)
+    model_file = _read_model(model, screen)
+    dataset = open_dataset(data)
+    engine = open_engine(model_file, screen.note)
+    evaluation = judge(dataset.test.labels, engine.probabilities(dataset.test.images))
+    if json:
+        screen.json(evaluation_json(evaluation, model_file.path, dataset.name))
+    else:
+        show_evaluation(screen, evaluation, model_file.path, dataset.name)
+
+
+@app.command(epilog="Example: mnistcli summary models/cnn.keras")
+def summary(model: Model = None, json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
+    """Show a model's layers, their cost, and how it was trained."""
+    from mnist_cli.display.screen import Screen
+    from mnist_cli.display.summary import show_summary, summary_json
+    from mnist_cli.summary import summarize
+
+    screen = Screen(quiet)
+    result = summarize(_read_model(model, screen))
+    if json:
+        screen.json(summary_json(result))
+    else:
+        show_summary(screen, result)
+
+
+@app.command(epilog="Example: mnistcli predict digit.png")
+def predict(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Picture files, one digit in each.")],
+    model: ModelOption = None,
+    top: Annotated[int, typer.Option(metavar="N", min=1, max=10, help="How many of the likeliest digits to name.")] = 3,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per picture and line.")] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Read the digits in pictures."""
+    from mnist_cli.display.prediction import reading_json, show_reading
+    from mnist_cli.display.screen import Screen
+    from mnist_cli.engine import open_engine
+    from mnist_cli.prediction import read_pictures
+
+    screen = Screen(quiet)
+    engine = open_engine(_read_model(model, screen), screen.note)
+    failed = False
+    for reading in read_pictures(engine, images):
+        failed |= reading.status == "error"
+        if json:
+            screen.json(reading_json(reading))
+        else:
+            show_reading(screen, reading, top)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _read_model(path: Path | None, screen: Any) -> Any:
+    """The model that was asked for, or the user's own in its usual place, or else the one on board."""
+    from mnist_cli.data import MODEL_PATH
+    from mnist_cli.modelfile import read_model
+
+    if path is None and not DEFAULT_MODEL.exists():
+        screen.note("Using the model that comes with mnistcli; `mnistcli train` makes your own.")
+        path = MODEL_PATH
+    model = read_model(path or DEFAULT_MODEL)
+    if model.note:
+        screen.warning(model.note)
+    return model
+
+
+def main() -> None:
+    """The entry point of the `mnistcli` command."""
+    app(prog_name="mnistcli")

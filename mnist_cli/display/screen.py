@@ -1,0 +1,99 @@
+"""The two streams of the terminal: results go to stdout, everything else to stderr."""
+
+import json
+import os
+import sys
+from typing import Any, TextIO
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mnist_cli.errors import MnistCliError
+
+# Lines that go to a file or a pipe are never wrapped or cut.
+_UNLIMITED = 10_000
+_LEAST_LIVE_WIDTH = 60
+
+
+class Screen:
+    """Where a command prints. `quiet` leaves out notes and progress, never results, warnings and errors."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.out = _console(sys.stdout, stderr=False)
+        self.err = _console(sys.stderr, stderr=True)
+
+    @property
+    def live(self) -> bool:
+        """Whether progress can be drawn and redrawn on stderr."""
+        return not self.quiet and _is_terminal(sys.stderr) and self.err.width >= _LEAST_LIVE_WIDTH
+
+    def result(self, *parts: RenderableType) -> None:
+        for part in parts:
+            self.out.print(part)
+
+    def json(self, value: Any) -> None:
+        """One JSON document on one line, past Rich and whatever the terminal is like."""
+        print(json.dumps(value, allow_nan=False), file=sys.stdout, flush=True)
+
+    def note(self, message: str | Text) -> None:
+        if not self.quiet:
+            self.err.print(Text(clean(message), "dim") if isinstance(message, str) else message)
+
+    def warning(self, message: str) -> None:
+        self.err.print(Text.assemble(("warning: ", "yellow"), clean(message)))
+
+    def error(self, error: MnistCliError) -> None:
+        """One line with what failed and what to do about it."""
+        hint = f". {clean(error.hint)}" if error.hint else ""
+        self.err.print(Text.assemble(("error: ", "bold red"), clean(error.message), hint))
+
+
+def clean(text: object) -> str:
+    r"""Text from outside made safe to show: control, bidi and other unprintable characters become escapes like \x1b."""
+    shown = str(text)
+    if shown.isprintable():
+        return shown
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
+
+
+def table(*columns: str, title: str = "") -> Table:
+    """An empty table in the one style of this tool; a column whose name starts with "<" is set to the left."""
+    result = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
+    for column in columns:
+        justify: Any = "left" if column.startswith("<") else "right"
+        result.add_column(column.removeprefix("<"), justify=justify, overflow="fold")
+    return result
+
+
+def fields(rows: dict[str, str]) -> Text:
+    """Names with their values, one to a line."""
+    width = max(map(len, rows)) + 2
+    lines = (Text.assemble((name.ljust(width), "bold"), clean(value)) for name, value in rows.items())
+    return Text("\n").join(lines)
+
+
+def _console(stream: TextIO, stderr: bool) -> Console:
+    """A console for the stream as it is now: its width and colours are looked up when it is needed, not at import."""
+    if stream is not None and hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="backslashreplace")  # file names need not be valid text, nor the locale UTF-8
+    terminal = _is_terminal(stream)
+    return Console(
+        stderr=stderr,
+        width=None if terminal else _UNLIMITED,
+        force_terminal=terminal or bool(os.environ.get("FORCE_COLOR")),
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """A terminal that can move its cursor; unlike Rich, FORCE_COLOR makes nothing a terminal here."""
+    try:
+        return stream is not None and stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+    except ValueError:  # the stream is closed
+        return False

@@ -1,0 +1,196 @@
+"""What `train` says: its plan, the run as it goes, and how it ended.
+
+The run is a live bar and a growing table on a terminal, and a plain line per epoch anywhere else.
+"""
+
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from mnist_cli.dataset import MNIST_SHA256
+from mnist_cli.display.screen import Screen, fields, table
+from mnist_cli.recipes import NOTEBOOK_FIGURES
+from mnist_cli.record import Epoch, Figures, Record, best_epoch
+from mnist_cli.training import Plan
+
+_LOADING = "Loading TensorFlow (a few seconds)"
+_REFRESHES_PER_SECOND = 5
+_LINES_BESIDE_TABLE = 6
+
+
+@contextmanager
+def training_progress(screen: Screen) -> "Iterator[PlainProgress | LiveProgress]":
+    """The listener that suits the screen, for the time of a run."""
+    if not screen.live:
+        yield PlainProgress(screen)
+        return
+    progress = LiveProgress(screen)
+    try:
+        yield progress
+    finally:
+        progress.close()
+
+
+class PlainProgress:
+    """A line for each epoch: for pipes, files, CI and terminals that can't redraw."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def planned(self, plan: Plan) -> None:
+        self._epochs = plan.settings.epochs
+        show_plan(self._screen, plan)
+        self._screen.note(_LOADING)
+
+    def started(self) -> None:
+        pass
+
+    def stepped(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
+        pass
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        validation = ""
+        if epoch.val_loss is not None and epoch.val_accuracy is not None:
+            validation = f", val. loss {epoch.val_loss:.4f}, val. accuracy {epoch.val_accuracy:.4f}"
+        figures = f"loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.4f}{validation}, {epoch.seconds:.1f} s"
+        self._screen.note(f"epoch {epoch.epoch}/{self._epochs}: {figures}")
+
+
+class LiveProgress:
+    """A table with a row for each finished epoch, and a bar for the one that runs."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._history: list[Epoch] = []
+        self._spinner = Spinner("line", Text(_LOADING))
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]:.4f}  accuracy {task.fields[accuracy]:.4f}"),
+            TextColumn("{task.fields[left]}"),
+            console=screen.err,
+            auto_refresh=False,
+            expand=True,
+        )
+        self._live = Live(
+            get_renderable=self._render,
+            console=screen.err,
+            refresh_per_second=_REFRESHES_PER_SECOND,
+            transient=True,
+        )
+
+    def planned(self, plan: Plan) -> None:
+        self._epochs, self._steps = plan.settings.epochs, plan.steps
+        show_plan(self._screen, plan)
+        self._live.start()
+
+    def started(self) -> None:
+        self._task = self._bar.add_task("", total=self._steps, loss=0.0, accuracy=0.0, left="")
+        self._start = time.monotonic()
+        self._describe(1)
+
+    def stepped(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
+        self._bar.update(self._task, completed=step, loss=loss, accuracy=accuracy, left=self._left(epoch, step))
+
+    def _left(self, epoch: int, step: int) -> str:
+        """The time left for the epoch and for the whole run, at the mean speed so far."""
+        per_step = (time.monotonic() - self._start) / ((epoch - 1) * self._steps + step)
+        in_epoch = self._steps - step
+        in_all = in_epoch + (self._epochs - epoch) * self._steps
+        return f"{_clock(in_epoch * per_step)} left, {_clock(in_all * per_step)} in all"
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        self._history.append(epoch)
+        if epoch.epoch < self._epochs:
+            self._bar.reset(self._task, total=self._steps)
+            self._describe(epoch.epoch + 1)
+
+    def close(self) -> None:
+        """Leave the table of what was done on the terminal, whatever ended the run."""
+        self._live.stop()
+        if self._history:
+            self._screen.err.print(epochs_table(self._history, self._history))
+
+    def _describe(self, epoch: int) -> None:
+        self._bar.update(self._task, description=f"Epoch {epoch}/{self._epochs}")
+
+    def _render(self) -> RenderableType:
+        if not self._bar.tasks:
+            return self._spinner
+        if not self._history:
+            return self._bar
+        room = max(self._screen.err.height - _LINES_BESIDE_TABLE, 1)
+        return Group(epochs_table(self._history[-room:], self._history), self._bar)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def epochs_table(shown: list[Epoch], history: list[Epoch]) -> Table:
+    """The epochs to show as rows, the best of the history marked."""
+    best = best_epoch(history)
+    rows = table("epoch", "loss", "accuracy", "val. loss", "val. accuracy", "seconds", "<")
+    for epoch in shown:
+        rows.add_row(
+            str(epoch.epoch),
+            *(_figure(value) for value in (epoch.loss, epoch.accuracy, epoch.val_loss, epoch.val_accuracy)),
+            f"{epoch.seconds:.1f}",
+            "best" if epoch.epoch == best else "",
+            style="bold green" if epoch.epoch == best else "",
+        )
+    return rows
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def show_plan(screen: Screen, plan: Plan) -> None:
+    settings = plan.settings
+    there = " (replaces the model there)" if plan.model_path.exists() else ""
+    rows = {
+        "Training": f"{settings.recipe} recipe: {_epochs(settings.epochs)} of {plan.steps:,} steps, "
+        f"batches of {settings.batch_size:,}, seed {settings.seed}",
+        "Data": f"{plan.data_name}: {plan.training:,} images to train on, {plan.validation:,} to validate, "
+        f"{plan.test:,} to test",
+        "Network": f"{plan.parameters:,} parameters",
+        "Output": f"{plan.model_path}{there}",
+    }
+    screen.note(fields(rows))
+
+
+def show_trained(screen: Screen, record: Record, model_path: Path) -> None:
+    """How the run ended, and what to do next."""
+    best = record.best_epoch
+    lowest = f"; the lowest validation loss was in epoch {best}" if best else ""
+    rows = {
+        "Test": _figures(record.test),
+        "Notebook": f"{_figures(NOTEBOOK_FIGURES)} in its own run of 15 epochs",
+        "Trained": f"{_epochs(len(record.history))} in {record.seconds:.1f} s{lowest}",
+        "Saved": str(model_path),
+        "Next": shlex.join(["mnistcli", "evaluate", str(model_path)]),
+    }
+    if record.data.sha256 != MNIST_SHA256:
+        del rows["Notebook"]
+    screen.result(fields(rows))
+
+
+def _epochs(number: int) -> str:
+    return "1 epoch" if number == 1 else f"{number:,} epochs"
+
+
+def _figures(figures: Figures) -> str:
+    return f"loss {figures.loss:.4f}, accuracy {figures.accuracy:.4f}"
