@@ -103,12 +103,10 @@ class _Pooling2D(Layer):
         return (*_window_grid(shape, self.pool_size, self.strides, self.padding), shape[-1])
 
 
-@dataclass(frozen=True)
 class MaxPooling2D(_Pooling2D):
     pass
 
 
-@dataclass(frozen=True)
 class AveragePooling2D(_Pooling2D):
     pass
 
@@ -141,7 +139,6 @@ class BatchNormalization(Layer):
         return prod(shape)
 
 
-@dataclass(frozen=True)
 class Flatten(Layer):
     def output_shape(self, shape: Shape) -> Shape:
         return (prod(shape),)
@@ -183,7 +180,6 @@ class ReLU(Layer):
     threshold: float = 0.0
 
 
-@dataclass(frozen=True)
 class Softmax(Layer):
     pass
 

@@ -41,32 +41,22 @@ class Commands(TyperGroup):
 
 def _report(error: Exception) -> int:
     """Show an error that ended a command; the exit code it asks for."""
-    from typer import TyperException
+    from mnist_cli.display.screen import Screen, discard
 
+    if isinstance(error, typer.TyperException):
+        raise error
     if isinstance(error, SettingError):
         raise typer.BadParameter(error.reason, param_hint=error.option)
-    if isinstance(error, TyperException):
-        raise error
-    if isinstance(error, BrokenPipeError):  # whoever read our output has had enough
-        _discard_stdout()
-        return 0
-    if isinstance(error, OSError) and error.filename is None:
-        _discard_stdout()
+    if isinstance(error, OSError) and error.filename is None:  # no file of the user's: stdout itself
+        discard(sys.stdout)
+        if isinstance(error, BrokenPipeError):  # whoever read the output has had enough
+            return 0
         error = OutputError(f"the output could not be written: {error.strerror}")
     if not isinstance(error, MnistCliError):
-        error = MnistCliError(
-            f"something went wrong inside mnistcli: {type(error).__name__}: {error}",
-            "Run it again with --debug to see where.",
-        )
-    from mnist_cli.display.screen import Screen
-
+        message = f"something went wrong inside mnistcli: {type(error).__name__}: {error}"
+        error = MnistCliError(message, "Run it again with --debug to see where.")
     Screen().error(error)
     return error.exit_code
-
-
-def _discard_stdout() -> None:
-    """Let what is still buffered for a stdout that takes nothing any more go nowhere, quietly."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 app = typer.Typer(
@@ -251,4 +241,6 @@ def _read_model(path: Path | None, screen: Any) -> Any:
 
 def main() -> None:
     """The entry point of the `mnistcli` command."""
+    # The engine puts a batch on each processor; threads inside NumPy's products as well would only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     app(prog_name="mnistcli")

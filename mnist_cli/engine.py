@@ -4,6 +4,7 @@ TensorFlow takes seconds to start, and the network a third of a millisecond to a
 Keras is only loaded for a model with parts that are not known here.
 """
 
+import os
 from collections.abc import Callable
 from functools import singledispatch
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from mnist_cli.errors import ModelError
 from mnist_cli.modelfile import ModelFile, Weights, check_digit_classifier
 
 # Images that run through the network together: few enough for the processor's caches, enough for its matrix products.
+# Each processor has one such batch in work, so that memory is bounded whatever the number of images.
 BATCH_SIZE = 32
 
 Array = NDArray[np.floating[Any]]
@@ -55,15 +57,31 @@ class NumpyEngine:
 
     def probabilities(self, images: Images) -> Probabilities:
         answers = np.empty((len(images), arch.CLASSES))
-        for start in range(0, len(images), BATCH_SIZE):
+
+        def run(start: int) -> None:
             batch = slice(start, start + BATCH_SIZE)
             answers[batch] = self._run(as_input(images[batch]))
+
+        _for_each(run, range(0, len(images), BATCH_SIZE))
         return answers
 
-    def _run(self, x: Any) -> Any:
+    def _run(self, x: Array) -> Array:
         for layer, weights in self._layers:
             x = apply(layer, x, weights)
         return x
+
+
+def _for_each(work: Callable[[int], None], starts: range) -> None:
+    """Do the work for every start; on all processors at once, where there is more than one."""
+    if len(starts) < 2:
+        for start in starts:
+            work(start)
+        return
+    from concurrent.futures import ThreadPoolExecutor  # not needed for a single picture
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(work, starts):
+            pass
 
 
 class KerasEngine:
@@ -97,7 +115,7 @@ def apply(layer: Layer, x: Array, weights: Weights) -> Array:
     raise NotImplementedError(type(layer).__name__)
 
 
-@apply.register
+@apply.register(arch.Conv2D)
 def _conv2d(layer: arch.Conv2D, x: Array, weights: Weights) -> Array:
     kernel, *bias = weights
     windows = _windows(x, layer.kernel_size, layer.strides, layer.padding, fill=0)
@@ -106,12 +124,12 @@ def _conv2d(layer: arch.Conv2D, x: Array, weights: Weights) -> Array:
     return _activate(layer.activation, _biased(y, bias).reshape(*windows.shape[:3], layer.filters))
 
 
-@apply.register
+@apply.register(arch.MaxPooling2D)
 def _max_pooling2d(layer: arch.MaxPooling2D, x: Array, weights: Weights) -> Array:
     return _reduce_windows(np.maximum, _windows(x, layer.pool_size, layer.strides, layer.padding, fill=-np.inf))
 
 
-@apply.register
+@apply.register(arch.AveragePooling2D)
 def _average_pooling2d(layer: arch.AveragePooling2D, x: Array, weights: Weights) -> Array:
     # Padding does not count: it is left out of the sum and of the number that divides it.
     total, count = (
@@ -121,13 +139,13 @@ def _average_pooling2d(layer: arch.AveragePooling2D, x: Array, weights: Weights)
     return total / count
 
 
-@apply.register
+@apply.register(arch.GlobalAveragePooling2D)
 def _global_average_pooling2d(layer: arch.GlobalAveragePooling2D, x: Array, weights: Weights) -> Array:
     means: Array = x.mean(axis=(1, 2), keepdims=layer.keepdims)
     return means
 
 
-@apply.register
+@apply.register(arch.BatchNormalization)
 def _batch_normalization(layer: arch.BatchNormalization, x: Array, weights: Weights) -> Array:
     *learned, mean, variance = weights
     gamma = learned.pop(0) if layer.scale else np.float32(1)
@@ -137,40 +155,40 @@ def _batch_normalization(layer: arch.BatchNormalization, x: Array, weights: Weig
     return y
 
 
-@apply.register
+@apply.register(arch.Flatten)
 def _flatten(layer: arch.Flatten, x: Array, weights: Weights) -> Array:
     return x.reshape(len(x), -1)
 
 
-@apply.register
+@apply.register(arch.Dropout)
 def _dropout(layer: arch.Dropout, x: Array, weights: Weights) -> Array:
     return x
 
 
-@apply.register
+@apply.register(arch.Rescaling)
 def _rescaling(layer: arch.Rescaling, x: Array, weights: Weights) -> Array:
     return x * np.float32(layer.scale) + np.float32(layer.offset)
 
 
-@apply.register
+@apply.register(arch.Dense)
 def _dense(layer: arch.Dense, x: Array, weights: Weights) -> Array:
     kernel, *bias = weights
     return _activate(layer.activation, _biased(x @ kernel, bias))
 
 
-@apply.register
+@apply.register(arch.Activation)
 def _activation(layer: arch.Activation, x: Array, weights: Weights) -> Array:
     return _activate(layer.activation, x)
 
 
-@apply.register
+@apply.register(arch.ReLU)
 def _relu_layer(layer: arch.ReLU, x: Array, weights: Weights) -> Array:
     low, slope = np.float32(layer.threshold), np.float32(layer.negative_slope)
     y: Array = np.where(x >= low, x, slope * (x - low))
     return y if layer.max_value is None else np.minimum(y, np.float32(layer.max_value))
 
 
-@apply.register
+@apply.register(arch.Softmax)
 def _softmax_layer(layer: arch.Softmax, x: Array, weights: Weights) -> Array:
     return _softmax(x)
 

@@ -6,7 +6,8 @@ from typing import Any
 from rich.table import Table
 
 from mnist_cli.architecture import CLASSES
-from mnist_cli.display.screen import Screen, fields, table
+from mnist_cli.display.screen import Screen, fields
+from mnist_cli.display.tables import table
 from mnist_cli.evaluation import Evaluation
 
 

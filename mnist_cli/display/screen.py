@@ -3,11 +3,9 @@
 import json
 import os
 import sys
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
-from rich import box
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from mnist_cli.errors import MnistCliError
@@ -59,15 +57,6 @@ def clean(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
 
 
-def table(*columns: str, title: str = "") -> Table:
-    """An empty table in the one style of this tool; a column whose name starts with "<" is set to the left."""
-    result = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
-    for column in columns:
-        justify: Any = "left" if column.startswith("<") else "right"
-        result.add_column(column.removeprefix("<"), justify=justify, overflow="fold")
-    return result
-
-
 def fields(rows: dict[str, str]) -> Text:
     """Names with their values, one to a line."""
     width = max(map(len, rows)) + 2
@@ -75,12 +64,28 @@ def fields(rows: dict[str, str]) -> Text:
     return Text("\n").join(lines)
 
 
+class _Console(Console):
+    """Rich's console ends the process when its reader is gone; here that is for the command to decide."""
+
+    def on_broken_pipe(self) -> None:
+        if not self.stderr:
+            raise  # the BrokenPipeError in whose handler Rich calls this
+        discard(self.file)  # nobody follows the progress any more: that is no reason to stop the work
+
+
+def discard(stream: IO[str]) -> None:
+    """Let all that is still written to a standard stream go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def _console(stream: TextIO, stderr: bool) -> Console:
     """A console for the stream as it is now: its width and colours are looked up when it is needed, not at import."""
     if stream is not None and hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")  # file names need not be valid text, nor the locale UTF-8
     terminal = _is_terminal(stream)
-    return Console(
+    return _Console(
         stderr=stderr,
         width=None if terminal else _UNLIMITED,
         force_terminal=terminal or bool(os.environ.get("FORCE_COLOR")),

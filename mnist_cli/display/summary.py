@@ -5,7 +5,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from mnist_cli.display.screen import Screen, clean, fields, table
+from mnist_cli.display.screen import Screen, clean, fields
+from mnist_cli.display.tables import table
 from mnist_cli.files import size_text
 from mnist_cli.record import Record
 from mnist_cli.summary import Summary

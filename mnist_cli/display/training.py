@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_cli.dataset import MNIST_SHA256
-from mnist_cli.display.screen import Screen, fields, table
+from mnist_cli.display.screen import Screen, fields
+from mnist_cli.display.tables import table
 from mnist_cli.recipes import NOTEBOOK_FIGURES
 from mnist_cli.record import Epoch, Figures, Record, best_epoch
 from mnist_cli.training import Plan
@@ -92,6 +93,7 @@ class LiveProgress:
     def planned(self, plan: Plan) -> None:
         self._epochs, self._steps = plan.settings.epochs, plan.steps
         show_plan(self._screen, plan)
+        self._screen.note("")
         self._live.start()
 
     def started(self) -> None:
@@ -119,7 +121,7 @@ class LiveProgress:
         """Leave the table of what was done on the terminal, whatever ended the run."""
         self._live.stop()
         if self._history:
-            self._screen.err.print(epochs_table(self._history, self._history))
+            self._screen.err.print(epochs_table(self._history, self._history), "", sep="\n")
 
     def _describe(self, epoch: int) -> None:
         self._bar.update(self._task, description=f"Epoch {epoch}/{self._epochs}")

@@ -1,0 +1,102 @@
+"""Draw the terminal pictures of the README: `python tests/draw_pictures.py`.
+
+The commands run in this process, on a console that records what it shows. Training is not run again: its picture is
+drawn from the record of the model that ships with the package, by the code that draws it in a run.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+
+from mnist_cli.architecture import classic_cnn
+from mnist_cli.cli import app
+from mnist_cli.data import MODEL_PATH
+from mnist_cli.dataset import open_dataset
+from mnist_cli.display import screen as screen_module
+from mnist_cli.display.screen import Screen
+from mnist_cli.display.training import epochs_table, show_plan, show_trained
+from mnist_cli.modelfile import read_model
+from mnist_cli.recipes import Settings
+from mnist_cli.training import Plan
+
+FOLDER = Path(__file__).parent / "pictures"
+WIDTH = 80
+OUTPUT = Path("models/cnn.keras")
+
+
+def draw(name: str, command: str, action: Callable[[], None]) -> None:
+    """Run `action` on a recording console and save what it showed as an SVG titled with the command."""
+    with open("/dev/null", "w") as nowhere:
+        console = Console(
+            file=nowhere,
+            record=True,
+            width=WIDTH,
+            force_terminal=True,
+            color_system="truecolor",
+            markup=False,
+            highlight=False,
+        )
+        console.print(f"$ {command}", style="bold")
+        screen_module._console = lambda stream, stderr: console
+        action()
+    svg = console.export_svg(title="mnistcli", unique_id=name)
+    (FOLDER / f"{name}.svg").write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n")
+
+
+def run(*arguments: str) -> None:
+    app(list(arguments), standalone_mode=False)
+
+
+def show_training() -> None:
+    record = read_model(MODEL_PATH).record
+    assert record is not None
+    settings = Settings()
+    data = record.data
+    plan = Plan(
+        settings=settings,
+        data_name=data.name,
+        training=data.training,
+        validation=data.validation,
+        test=data.test,
+        steps=settings.steps(data.training),
+        parameters=classic_cnn(settings.dropout).parameters,
+        model_path=OUTPUT,
+    )
+    screen = Screen()
+    show_plan(screen, plan)
+    screen.err.print("", epochs_table(list(record.history), list(record.history)), "", sep="\n")
+    show_trained(screen, record, OUTPUT)
+
+
+def show_predictions(folder: Path) -> None:
+    """Three of the test images, as large dark digits on white."""
+    test = open_dataset().test
+    for index, name in ((0, "seven.png"), (61, "eight.png"), (8, "five.png")):
+        Image.fromarray(255 - np.kron(test.images[index], np.ones((10, 10), np.uint8))).save(folder / name)
+    run("predict", "seven.png", "eight.png", "five.png")
+
+
+def main() -> None:
+    import os
+    import shutil
+    import tempfile
+
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        OUTPUT.parent.mkdir()
+        for suffix in (".keras", ".json"):
+            shutil.copy(MODEL_PATH.with_suffix(suffix), OUTPUT.with_suffix(suffix))
+        draw("evaluate", f"mnistcli evaluate {OUTPUT}", lambda: run("evaluate", str(OUTPUT)))
+        draw("summary", f"mnistcli summary {OUTPUT}", lambda: run("summary", str(OUTPUT)))
+        draw("predict", "mnistcli predict seven.png eight.png five.png", lambda: show_predictions(Path(folder)))
+        shutil.rmtree(OUTPUT.parent)
+        draw("train", "mnistcli train --epochs 15", show_training)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""The README says what is so: every option, command, figure and file it names is held against the program."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from mnist_cli.cli import app
+from mnist_cli.data import MODEL_PATH
+from mnist_cli.modelfile import read_model
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+GROUP = typer.main.get_command(app)
+COMMANDS = dict(GROUP.commands)
+SHARED = {"--help", "-h", "--quiet", "-q", "--debug"}
+GLOBAL = {"--version", "--install-completion", "--show-completion"}
+
+
+def options_of(command) -> set[str]:
+    return {name for parameter in command.params for name in parameter.opts if name.startswith("-")} | {"--help", "-h"}
+
+
+def section(title: str) -> str:
+    return re.split(r"^## ", README.split(f"\n## {title}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def options_in(text: str) -> set[str]:
+    """Options inside code; what stands in a line or block about another command does not count."""
+    inline = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    codes = [code for code in re.findall(r"`([^`]+)`", inline) if not re.match(r"mnistcli [a-z]", code)]
+    return set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", " ".join(codes)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_a_command_is_told_in_its_section_and_no_other(name: str):
+    told = options_in(section(name))
+
+    assert told - options_of(COMMANDS[name]) == set()
+    assert options_of(COMMANDS[name]) - told - SHARED == set()
+
+
+def test_the_options_of_all_commands_are_told():
+    told = options_in(section("Everywhere")) | options_in(README.split("\n## ")[0])
+
+    assert told >= SHARED | GLOBAL
+    assert options_of(GROUP) <= told | SHARED
+    assert all(options_of(command) >= SHARED for command in COMMANDS.values())
+
+
+def command_lines() -> list[list[str]]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    lines = [part for block in blocks for line in block.splitlines() for part in line.split(" && ")]
+    inline = [code for code in re.findall(r"`([^`]+)`", README) if code.startswith("mnistcli ")]
+    words = [shlex.split(line) for line in lines + inline]
+    return [line for line in words if line[0].endswith("mnistcli")]
+
+
+@pytest.mark.parametrize("line", command_lines(), ids=" ".join)
+def test_every_command_line_is_understood(line: list[str]):
+    name, *arguments = line[1:]
+    if name.startswith("-"):
+        assert name in options_of(GROUP)
+        return
+    with COMMANDS[name].make_context(name, arguments) as context:
+        assert context.params
+
+
+def test_the_first_screen_has_exactly_two_commands():
+    first_screen = README.split("\n## ")[0]
+
+    assert first_screen.count("```sh") == 2
+    assert all(len(block.splitlines()) == 1 for block in re.findall(r"```sh\n(.*?)```", first_screen, re.DOTALL))
+
+
+def test_the_figures_of_the_model_on_board_are_those_of_its_record():
+    record = read_model(MODEL_PATH).record
+
+    assert record is not None
+    assert f"test accuracy {record.test.accuracy:.4f}." in section("evaluate")
+    row = f"| `mnistcli train --epochs 15 --seed 0` | {record.test.accuracy:.4f} | {record.test.loss:.4f} |"
+    assert row in section("train")
+
+
+def test_every_room_is_in_the_plan():
+    rooms = {path.name for path in (ROOT / "mnist_cli").glob("*.py")} - {"__init__.py", "__main__.py"}
+    told = set(re.findall(r"`(\w+\.py)`", section("How the code is laid out")))
+
+    assert told == rooms
+
+
+def test_every_file_it_points_to_is_there():
+    linked = re.findall(r"\]\(((?!https?:|#)[^)]+)\)", README)
+
+    assert linked
+    assert [link for link in linked if not (ROOT / link).is_file()] == []
+    headings = {
+        re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
+        for title in re.findall(r"^## (.+)$", README, re.M)
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= headings
