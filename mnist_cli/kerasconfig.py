@@ -1,7 +1,8 @@
 """Keras' description of a model, `config.json`, read as a network; nothing that it names is ever called."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields
+from types import NoneType
 from typing import Any, get_type_hints
 
 from mnist_cli import architecture
@@ -41,9 +42,38 @@ _ONLY: dict[str, tuple[Any, ...]] = {
     "renorm": (False,),
     "renorm_clipping": (None,),
 }
-# Options that matter while a model is trained and not to its answers.
-_NO_MATTER = ("trainable", "seed", "momentum", "renorm_momentum", "synchronized")
-_NO_MATTER_ENDINGS = ("_initializer", "_regularizer", "_constraint")
+# Options that matter while a model is trained and not to its answers, with what they may be.
+_IN_TRAINING: dict[str, tuple[type, ...]] = {
+    "trainable": (bool,),
+    "seed": (int, NoneType),
+    "momentum": (int, float),
+    "renorm_momentum": (int, float),
+    "synchronized": (bool,),
+}
+# Likewise objects of Keras' own, by the ending of the option's name: their module and their classes.
+_OBJECTS_IN_TRAINING = {
+    "_initializer": (
+        "keras.initializers",
+        [
+            "Constant",
+            "GlorotNormal",
+            "GlorotUniform",
+            "HeNormal",
+            "HeUniform",
+            "LecunNormal",
+            "LecunUniform",
+            "Ones",
+            "Orthogonal",
+            "RandomNormal",
+            "RandomUniform",
+            "TruncatedNormal",
+            "VarianceScaling",
+            "Zeros",
+        ],
+    ),
+    "_regularizer": ("keras.regularizers", ["L1", "L1L2", "L2", "OrthogonalRegularizer"]),
+    "_constraint": ("keras.constraints", ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]),
+}
 
 
 class ConfigError(ValueError):
@@ -79,6 +109,8 @@ def _network(chain: list[Any], build_input_shape: Any) -> Network:
         batch_shape = chain[0]["config"].get("batch_shape")
         chain = chain[1:]
     network = Network(tuple(_layer(entry) for entry in chain), _shape(batch_shape))
+    if len({layer.name for layer in network.layers}) < len(network.layers):
+        raise ConfigError("two of its layers have the same name")
     if network.parameters > PARAMETERS_LIMIT:
         raise ConfigError(f"it has {network.parameters:,} parameters; at most {PARAMETERS_LIMIT:,} are read")
     return network
@@ -147,7 +179,22 @@ def _is_plain(key: str, value: Any) -> bool:
         return value == "float32" or (isinstance(value, dict) and value.get("config") == {"name": "float32"})
     if key in _ONLY:
         return value in _ONLY[key]
-    return value is None or key in _NO_MATTER or key.endswith(_NO_MATTER_ENDINGS)
+    if key in _IN_TRAINING:
+        return isinstance(value, _IN_TRAINING[key])
+    return value is None or any(_is_object(value, *_OBJECTS_IN_TRAINING[end]) for end in _endings(key))
+
+
+def _endings(key: str) -> Iterator[str]:
+    return (ending for ending in _OBJECTS_IN_TRAINING if key.endswith(ending))
+
+
+def _is_object(value: Any, module: str, classes: list[str]) -> bool:
+    """Whether this is how Keras writes down an object of one of the classes, made from nothing but plain values."""
+    match value:
+        case {"module": str(named), "class_name": str(kind), "config": dict(config), "registered_name": None}:
+            plain = all(value is None or isinstance(value, int | float | str) for value in config.values())
+            return named == module and kind in classes and plain
+    return False
 
 
 def _value(field: Field[Any], hint: Any, config: Config) -> Any:
@@ -158,7 +205,7 @@ def _value(field: Field[Any], hint: Any, config: Config) -> Any:
         raise UnknownPart(f"the activation {value!r:.40}")
     if isinstance(value, list | dict) and hint != Pair:
         raise UnknownPart(f"a list as {field.name}")
-    if not _CHECKS[hint](value) or (field.name == "padding" and value not in PADDINGS):
+    if not _CHECKS[hint](value) or not _LIMITS.get(field.name, _anything)(value):
         raise ConfigError(f"a layer has the {field.name} {value!r:.40}")
     return tuple(value) if hint == Pair else value
 
@@ -171,6 +218,10 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) < float("inf")
 
 
+def _anything(value: Any) -> bool:
+    return True
+
+
 _CHECKS: dict[Any, Callable[[Any], bool]] = {
     int: _is_count,
     float: _is_number,
@@ -178,4 +229,13 @@ _CHECKS: dict[Any, Callable[[Any], bool]] = {
     bool: lambda value: isinstance(value, bool),
     str: lambda value: isinstance(value, str),
     Pair: lambda value: isinstance(value, list) and len(value) == 2 and all(map(_is_count, value)),
+}
+# What Keras asks of an option beyond its type.
+_LIMITS: dict[str, Callable[[Any], bool]] = {
+    "name": lambda name: 0 < len(name) <= 1000 and "/" not in name,
+    "padding": lambda padding: padding in PADDINGS,
+    "rate": lambda rate: 0 <= rate <= 1,
+    "max_value": lambda value: value is None or value >= 0,
+    "negative_slope": lambda value: value >= 0,
+    "threshold": lambda value: value >= 0,
 }

@@ -142,7 +142,13 @@ def _group_names() -> Callable[[str], str]:
 
 
 def _layer_weights(file: Any, group: str, stage: Stage) -> Weights:
-    return tuple(_array(file, f"layers/{group}/vars/{index}", shape) for index, shape in enumerate(stage.weight_shapes))
+    shapes = stage.weight_shapes
+    if not shapes:
+        return ()
+    stored = file[f"layers/{group}/vars"]
+    if len(stored) != len(shapes):
+        raise ConfigError(f"it has {len(stored)} arrays of weights for {stage.layer.name}, which has {len(shapes)}")
+    return tuple(_array(stored, str(index), shape) for index, shape in enumerate(shapes))
 
 
 def _array(file: Any, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -91,12 +91,21 @@ BROKEN = {
     "negative filters": with_config(set_layer(1, "filters", -1)),
     "filters are text": with_config(set_layer(1, "filters", "32")),
     "filters are true": with_config(set_layer(1, "filters", True)),
+    "rate above 1": with_config(set_layer(6, "rate", 1.5)),
+    "name with a slash": with_config(set_layer(1, "name", "a/b")),
+    "name used twice": with_config(set_layer(1, "name", "dense")),
+    "one array too many": with_weights(lambda file: file.__setitem__("layers/dense/vars/2", np.zeros(10, np.float32))),
     "padding unheard of": with_config(set_layer(1, "padding", "causal")),
     "strides of three": with_config(set_layer(1, "strides", [1, 1, 1])),
     "too many layers": with_config(
         lambda config: config["config"]["layers"].extend(config["config"]["layers"][-1:] * 300)
     ),
     "too many parameters": with_config(set_layer(-1, "units", 10_000_000)),
+}
+
+
+STRICTER_THAN_KERAS = {
+    *("weights are whole numbers", "weights infinite", "too many layers", "too many parameters", "filters are true"),
 }
 
 
@@ -108,6 +117,56 @@ def test_broken_model_files_are_refused_in_one_line(content: bytes, tmp_path: Pa
         read_model(tmp_path / "model.keras")
     assert "model.keras" in refusal.value.message
     assert "\n" not in refusal.value.message
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_keras_refuses_them_too(content: bytes, tmp_path: Path, request: pytest.FixtureRequest):
+    if request.node.callspec.id in STRICTER_THAN_KERAS:
+        pytest.skip("refused here out of caution: Keras takes it")
+    (tmp_path / "model.keras").write_bytes(content)
+
+    with pytest.raises(Exception):  # noqa: B017 - Keras raises anything
+        keras.saving.load_model(tmp_path / "model.keras")
+
+
+def with_object(option: str, value: object) -> bytes:
+    return with_config(set_layer(1, option, value))
+
+
+def keras_object(module: str, name: str, **config: object) -> dict[str, object]:
+    return {"module": module, "class_name": name, "config": config, "registered_name": None}
+
+
+def test_regularizers_and_initializers_make_no_difference(tmp_path: Path):
+    keras.utils.set_random_seed(0)
+    layer = keras.layers.Conv2D(
+        2, 3, kernel_regularizer="l2", kernel_initializer="he_normal", bias_constraint="non_neg"
+    )
+    keras.Sequential([keras.Input((28, 28, 1)), layer]).save(tmp_path / "model.keras")
+
+    assert read_model(tmp_path / "model.keras").network is not None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        with_object("kernel_initializer", keras_object("keras.initializers", "NoSuchThing")),
+        with_object("kernel_initializer", keras_object("keras.utils", "get_file", fname="x")),
+        with_object("kernel_initializer", keras_object("builtins", "print")),
+        with_object("kernel_initializer", keras_object("keras.initializers", "Constant", value={"module": "os"})),
+        with_object("kernel_regularizer", "l2"),
+        with_object("seed", {"module": "os"}),
+        with_object("trainable", {"module": "os"}),
+        with_object("unheard_of", 1),
+    ],
+)
+def test_what_is_not_known_to_be_harmless_is_left_to_keras(content: bytes, tmp_path: Path):
+    (tmp_path / "model.keras").write_bytes(content)
+
+    model = read_model(tmp_path / "model.keras")
+
+    assert model.network is None
+    assert model.unknown
 
 
 def test_a_flipped_byte_is_noticed(tmp_path: Path):
