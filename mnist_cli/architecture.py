@@ -6,7 +6,7 @@ same name. Shapes leave out the batch axis and have the channels last: (height, 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
 
@@ -29,9 +29,12 @@ class Layer:
     """One layer. By itself it keeps the shape, learns nothing and multiplies nothing."""
 
     name: str
+    trainable: bool = field(default=True, kw_only=True)
 
     rank: ClassVar[int | None] = None
     """The number of axes that the input must have (None: any)."""
+    frozen_weights: ClassVar[int] = 0
+    """How many of the layer's arrays, the last ones, no gradient ever changes."""
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
@@ -40,12 +43,12 @@ class Layer:
         """Shapes of the arrays that the layer keeps for an input of `shape`, in the order that Keras stores them."""
         return ()
 
-    def frozen_weights(self) -> int:
-        """How many of those arrays, the last ones, no gradient ever changes."""
-        return 0
-
     def multiply_adds(self, shape: Shape) -> int:
         """Multiplications followed by an addition for one image; biases, pooling and activations are not counted."""
+        return 0
+
+    def window_numbers(self, shape: Shape) -> int:
+        """How many numbers the windows that the layer looks at hold together, for one image."""
         return 0
 
 
@@ -88,7 +91,10 @@ class Conv2D(Layer):
         return (kernel, (self.filters,)) if self.use_bias else (kernel,)
 
     def multiply_adds(self, shape: Shape) -> int:
-        return prod(self.output_shape(shape)) * prod(self.kernel_size) * shape[-1]
+        return self.window_numbers(shape) * self.filters
+
+    def window_numbers(self, shape: Shape) -> int:
+        return prod(self.output_shape(shape)[:2]) * prod(self.kernel_size) * shape[-1]
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,9 @@ class _Pooling2D(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         return (*_window_grid(shape, self.pool_size, self.strides, self.padding), shape[-1])
+
+    def window_numbers(self, shape: Shape) -> int:
+        return prod(self.output_shape(shape)) * prod(self.pool_size)
 
 
 class MaxPooling2D(_Pooling2D):
@@ -129,11 +138,10 @@ class BatchNormalization(Layer):
     center: bool = True
     scale: bool = True
 
-    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        return (shape[-1:],) * (self.scale + self.center + self.frozen_weights())
+    frozen_weights = 2  # the moving mean and the moving variance
 
-    def frozen_weights(self) -> int:
-        return 2  # the moving mean and the moving variance
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return (shape[-1:],) * (self.scale + self.center + self.frozen_weights)
 
     def multiply_adds(self, shape: Shape) -> int:
         return prod(shape)
@@ -203,8 +211,15 @@ class Stage:
     @property
     def trainable(self) -> int:
         """Parameters that training changes."""
+        if not self.layer.trainable:
+            return 0
         shapes = self.weight_shapes
-        return sum(prod(shape) for shape in shapes[: len(shapes) - self.layer.frozen_weights()])
+        return sum(prod(shape) for shape in shapes[: len(shapes) - self.layer.frozen_weights])
+
+    @property
+    def numbers(self) -> int:
+        """The most numbers that the layer has to hold for one image."""
+        return max(prod(self.input_shape), prod(self.output_shape), self.layer.window_numbers(self.input_shape))
 
     @property
     def multiply_adds(self) -> int:
@@ -249,10 +264,6 @@ class Network:
     @property
     def trainable(self) -> int:
         return sum(stage.trainable for stage in self.stages())
-
-    @property
-    def multiply_adds(self) -> int:
-        return sum(stage.multiply_adds for stage in self.stages())
 
 
 def classic_cnn(dropout: float) -> Network:

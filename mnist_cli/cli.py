@@ -7,13 +7,17 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from mnist_cli import __version__
-from mnist_cli.errors import MnistCliError, OutputError, SettingError
+from mnist_cli.errors import MnistCliError, SettingError, first_line
+
+if TYPE_CHECKING:
+    from mnist_cli.display.screen import Screen
+    from mnist_cli.modelfile import ModelFile
 
 INTERRUPTED = 130
 DEFAULT_MODEL = Path("models/cnn.keras")
@@ -25,10 +29,8 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         ctx.obj = {"debug": False}
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-            return result
-        except (typer.Exit, typer.Abort):
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, typer.TyperException):
             raise
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
@@ -41,19 +43,14 @@ class Commands(TyperGroup):
 
 def _report(error: Exception) -> int:
     """Show an error that ended a command; the exit code it asks for."""
-    from mnist_cli.display.screen import Screen, discard
+    from mnist_cli.display.screen import ReaderGone, Screen
 
-    if isinstance(error, typer.TyperException):
-        raise error
+    if isinstance(error, ReaderGone):
+        return 0
     if isinstance(error, SettingError):
         raise typer.BadParameter(error.reason, param_hint=error.option)
-    if isinstance(error, OSError) and error.filename is None:  # no file of the user's: stdout itself
-        discard(sys.stdout)
-        if isinstance(error, BrokenPipeError):  # whoever read the output has had enough
-            return 0
-        error = OutputError(f"the output could not be written: {error.strerror}")
     if not isinstance(error, MnistCliError):
-        message = f"something went wrong inside mnistcli: {type(error).__name__}: {error}"
+        message = f"something went wrong inside mnistcli: {type(error).__name__}: {first_line(error)}"
         error = MnistCliError(message, "Run it again with --debug to see where.")
     Screen().error(error)
     return error.exit_code
@@ -83,20 +80,14 @@ def _set_debug(ctx: typer.Context, value: bool) -> bool:
 
 
 def _complete_model(incomplete: str) -> list[str]:
-    folder, _, start = incomplete.rpartition("/")
-    entries = Path(folder or ("/" if incomplete.startswith("/") else ".")).glob(f"{_glob_free(start)}*")
-    prefix = f"{folder}/" if "/" in incomplete else ""
+    """The model files and folders whose path begins with what was typed."""
+    folder, slash, start = incomplete.rpartition("/")
+    entries = Path(folder + slash or ".").glob("*")
     return sorted(
-        f"{prefix}{entry.name}{'/' if entry.is_dir() else ''}"
+        f"{folder}{slash}{entry.name}{'/' if entry.is_dir() else ''}"
         for entry in entries
-        if entry.is_dir() or entry.suffix == ".keras"
+        if entry.name.startswith(start) and (entry.is_dir() or entry.suffix == ".keras")
     )
-
-
-def _glob_free(text: str) -> str:
-    from glob import escape
-
-    return escape(text)
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -169,13 +160,13 @@ def evaluate(
     from mnist_cli.display.evaluation import evaluation_json, show_evaluation
     from mnist_cli.display.screen import Screen
     from mnist_cli.engine import open_engine
-    from mnist_cli.evaluation import evaluate as judge
+    from mnist_cli.evaluation import Evaluation
 
     screen = Screen(quiet)
     model_file = _read_model(model, screen)
     dataset = open_dataset(data)
     engine = open_engine(model_file, screen.note)
-    evaluation = judge(dataset.test.labels, engine.probabilities(dataset.test.images))
+    evaluation = Evaluation(dataset.test.labels, engine.probabilities(dataset.test.images))
     if json:
         screen.json(evaluation_json(evaluation, model_file.path, dataset.name))
     else:
@@ -190,7 +181,7 @@ def summary(model: Model = None, json: Json = False, quiet: Quiet = False, debug
     from mnist_cli.summary import summarize
 
     screen = Screen(quiet)
-    result = summarize(_read_model(model, screen))
+    result = summarize(_read_model(model, screen), screen.note)
     if json:
         screen.json(summary_json(result))
     else:
@@ -207,40 +198,50 @@ def predict(
     debug: Debug = False,
 ) -> None:
     """Read the digits in pictures."""
-    from mnist_cli.display.prediction import reading_json, show_reading
+    from mnist_cli.display.prediction import prediction_json, show_prediction
     from mnist_cli.display.screen import Screen
     from mnist_cli.engine import open_engine
-    from mnist_cli.prediction import read_pictures
+    from mnist_cli.prediction import predict_pictures
 
     screen = Screen(quiet)
     engine = open_engine(_read_model(model, screen), screen.note)
     failed = False
-    for reading in read_pictures(engine, images):
-        failed |= reading.status == "error"
+    for prediction in predict_pictures(engine, images):
+        failed |= prediction.status == "error"
         if json:
-            screen.json(reading_json(reading))
+            screen.json(prediction_json(prediction))
         else:
-            show_reading(screen, reading, top)
+            show_prediction(screen, prediction, top)
     if failed:
         raise typer.Exit(1)
 
 
-def _read_model(path: Path | None, screen: Any) -> Any:
+def _read_model(path: Path | None, screen: "Screen") -> "ModelFile":
     """The model that was asked for, or the user's own in its usual place, or else the one on board."""
     from mnist_cli.data import MODEL_PATH
     from mnist_cli.modelfile import read_model
 
-    if path is None and not DEFAULT_MODEL.exists():
+    if path is None and not os.path.lexists(DEFAULT_MODEL):
         screen.note("Using the model that comes with mnistcli; `mnistcli train` makes your own.")
         path = MODEL_PATH
     model = read_model(path or DEFAULT_MODEL)
-    if model.note:
-        screen.warning(model.note)
+    if model.warning:
+        screen.warning(model.warning)
     return model
 
 
 def main() -> None:
     """The entry point of the `mnistcli` command."""
+    _occupy_standard_descriptors()
     # The engine puts a batch on each processor; threads inside NumPy's products as well would only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     app(prog_name="mnistcli")
+
+
+def _occupy_standard_descriptors() -> None:
+    """Where a standard stream is closed, let its number lead nowhere: the next file opened must not get it."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number

@@ -3,8 +3,8 @@
 import gzip
 import hashlib
 import io
+import os
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_cli.architecture import CLASSES, IMAGE_SHAPE
+from mnist_cli.archive import Archive, ArchiveError
 from mnist_cli.data import MNIST_PATH
 from mnist_cli.errors import DataError
 from mnist_cli.files import read_file, size_text
@@ -29,15 +30,14 @@ _HEADER_LIMIT = 4096  # an honest .npy header is under 200 bytes
 
 Array = NDArray[Any]
 Images = NDArray[np.uint8]
+"""uint8, shape (n, 28, 28), 0 background to 255 ink."""
 Labels = NDArray[np.uint8]
+"""uint8, shape (n,), 0 to 9."""
 
 
 @dataclass(frozen=True)
 class Digits:
-    """Images with their labels.
-
-    `images`: uint8, shape (n, 28, 28), 0 background to 255 ink. `labels`: uint8, shape (n,), 0 to 9.
-    """
+    """Images with their labels."""
 
     images: Images
     labels: Labels
@@ -50,7 +50,7 @@ class Digits:
 class Dataset:
     """A data set with a training and a test part, each read when it is asked for.
 
-    `sha256` is that of the file, or of the four files one after the other in the order of `IDX_NAMES`.
+    `sha256` is that of the file, or of the IDX files that are there, one after the other in the order of `IDX_NAMES`.
     """
 
     name: str
@@ -90,7 +90,7 @@ def open_dataset(path: Path | None = None) -> Dataset:
     """
     if path is None:
         return _open_bundled()
-    if path.is_dir():
+    if os.path.isdir(path):
         return _open_idx(path)
     return _open_npz(path, str(path))
 
@@ -108,48 +108,40 @@ def _open_bundled() -> Dataset:
 def _open_npz(path: Path, name: str) -> Dataset:
     content = read_file(path, FILE_LIMIT, DataError)
     try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as reason:
+        archive = Archive(content)
+    except ArchiveError as reason:
         hint = "Give an .npz with x_train, y_train, x_test and y_test, or a folder with IDX files."
         raise DataError(f"{path}: not an .npz file", hint) from reason
     return Dataset(name, hashlib.sha256(content).hexdigest(), lambda key: _read_npy(archive, key, name))
 
 
-def _read_npy(archive: zipfile.ZipFile, key: str, name: str) -> Array:
+def _read_npy(archive: Archive, key: str, name: str) -> Array:
+    if f"{key}.npy" not in archive.names():
+        keys = ", ".join(sorted(entry.removesuffix(".npy") for entry in archive.names())[:8])
+        raise DataError(f"{name}: the array {key} is missing (found: {keys or 'nothing'})")
     try:
-        member = archive.getinfo(f"{key}.npy")
-    except KeyError:
-        keys = ", ".join(sorted(entry.removesuffix(".npy") for entry in archive.namelist())[:8])
-        raise DataError(f"{name}: the array {key} is missing (found: {keys or 'nothing'})") from None
-    try:
-        with archive.open(member) as file:
+        with archive.open(f"{key}.npy") as file:
             shape, fortran_order, dtype = _read_npy_header(file)
             size = prod(shape) * dtype.itemsize
-            if dtype.hasobject or min(shape, default=0) < 0 or size > ARRAY_LIMIT:
-                raise DataError(f"{name}: {key} holds no array of numbers under {size_text(ARRAY_LIMIT)}")
             content = file.read(size + 1)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        ValueError,
-        EOFError,
-        OSError,
-        RuntimeError,
-        NotImplementedError,
-    ) as reason:
-        raise DataError(f"{name}: {key} is damaged: {reason}") from reason
-    if len(content) != size:
-        raise DataError(f"{name}: {key} is damaged: it does not hold the {size} bytes that its header tells of")
-    return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C")
+            if len(content) != size:
+                raise ValueError(f"it does not hold the {size} bytes that its header tells of")
+            return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C")
+    except ArchiveError as reason:
+        raise DataError(f"{name}: {key} is {reason}") from reason
 
 
 def _read_npy_header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        return np.lib.format.read_array_header_1_0(file, max_header_size=_HEADER_LIMIT)
-    if version == (2, 0):
-        return np.lib.format.read_array_header_2_0(file, max_header_size=_HEADER_LIMIT)
-    raise ValueError(f"unknown .npy version {version[0]}.{version[1]}")
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"unknown .npy version {version[0]}.{version[1]}")
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran_order, dtype = read(file, max_header_size=_HEADER_LIMIT)
+    if dtype.kind not in "iuf" or dtype.subdtype is not None:
+        raise ValueError(f"it holds {dtype}, not numbers")
+    if min(shape, default=0) < 0 or len(shape) > 4 or prod(shape) * dtype.itemsize > ARRAY_LIMIT:
+        raise ValueError(f"it tells of the shape {shape}")
+    return shape, fortran_order, dtype
 
 
 # IDX: the format of the original MNIST files. Two zero bytes, 8 for bytes, the number of axes; their sizes; the bytes.
@@ -182,7 +174,7 @@ def _open_idx(folder: Path) -> Dataset:
 def _find_idx(folder: Path, name: str) -> Path | None:
     """The file under its usual name, gzip or not, also with the dot that some archives put for the last dash."""
     candidates = (folder / f"{base}{suffix}" for base in (name, name.replace("-idx", ".idx")) for suffix in ("", ".gz"))
-    return next((path for path in candidates if path.exists()), None)
+    return next((path for path in candidates if os.path.exists(path)), None)
 
 
 def _read_idx(content: bytes, path: Path) -> Array:
@@ -211,14 +203,12 @@ def _read_idx_header(file: Any) -> tuple[int, ...]:
 
 
 def _checked_images(images: Array, what: str) -> Images:
-    if images.ndim not in (3, 4) or images.shape[1:] not in (IMAGE_SHAPE, IMAGE_SHAPE[:2]) or not len(images):
+    if images.shape[1:] not in (IMAGE_SHAPE, IMAGE_SHAPE[:2]):
         raise DataError(f"{what} has the shape {images.shape}; (n, 28, 28) is needed")
+    if not len(images):
+        raise DataError(f"{what} holds no images")
     images = images.reshape(-1, *IMAGE_SHAPE[:2])
-    if images.dtype == np.uint8:
-        return images
-    if images.dtype.kind not in "iuf":
-        raise DataError(f"{what} holds {images.dtype}; pixels are numbers, best uint8")
-    return _as_bytes(images, what)
+    return images if images.dtype == np.uint8 else _as_bytes(images, what)
 
 
 def _as_bytes(images: Array, what: str) -> Images:

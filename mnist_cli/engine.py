@@ -7,6 +7,7 @@ Keras is only loaded for a model with parts that are not known here.
 import os
 from collections.abc import Callable
 from functools import singledispatch
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 
 from mnist_cli import architecture as arch
 from mnist_cli.architecture import Layer, Pair
-from mnist_cli.errors import ModelError
+from mnist_cli.dataset import Images
+from mnist_cli.errors import ModelError, first_line
+from mnist_cli.evaluation import Probabilities
 from mnist_cli.modelfile import ModelFile, Weights, check_digit_classifier
 
 # Images that run through the network together: few enough for the processor's caches, enough for its matrix products.
@@ -23,15 +26,13 @@ from mnist_cli.modelfile import ModelFile, Weights, check_digit_classifier
 BATCH_SIZE = 32
 
 Array = NDArray[np.floating[Any]]
-Images = NDArray[np.uint8]
-Probabilities = NDArray[np.floating[Any]]
 
 
 class Engine(Protocol):
     """What answers for a model."""
 
     def probabilities(self, images: Images) -> Probabilities:
-        """Probabilities of the ten digits, shape (n, 10), for uint8 images of the shape (n, 28, 28)."""
+        """Probabilities of the ten digits, shape (n, 10), each row finite and with the sum 1. Raises `ModelError`."""
         ...
 
 
@@ -41,7 +42,7 @@ def open_engine(model: ModelFile, announce: Callable[[str], None] = lambda reaso
         announce(f"{model.path} has {model.unknown}: Keras runs it")
         return KerasEngine(model)
     check_digit_classifier(model.network, model.path)
-    return NumpyEngine(model.network, model.weights)
+    return NumpyEngine(model)
 
 
 def as_input(images: Images) -> Array:
@@ -52,18 +53,21 @@ def as_input(images: Images) -> Array:
 class NumpyEngine:
     """Runs a network of known layers, `BATCH_SIZE` images at a time."""
 
-    def __init__(self, network: arch.Network, weights: tuple[Weights, ...]) -> None:
-        self._layers = tuple(zip(network.layers, weights, strict=True))
+    def __init__(self, model: ModelFile) -> None:
+        assert model.network is not None
+        self._path = model.path
+        self._layers = tuple(zip(model.network.layers, model.weights, strict=True))
 
     def probabilities(self, images: Images) -> Probabilities:
-        answers = np.empty((len(images), arch.CLASSES))
+        probabilities = np.empty((len(images), arch.CLASSES))
 
         def run(start: int) -> None:
             batch = slice(start, start + BATCH_SIZE)
-            answers[batch] = self._run(as_input(images[batch]))
+            with np.errstate(all="ignore"):  # what overflows is found in the result
+                probabilities[batch] = self._run(as_input(images[batch]))
 
         _for_each(run, range(0, len(images), BATCH_SIZE))
-        return answers
+        return _checked(probabilities, self._path)
 
     def _run(self, x: Array) -> Array:
         for layer, weights in self._layers:
@@ -90,20 +94,25 @@ class KerasEngine:
     def __init__(self, model: ModelFile) -> None:
         from mnist_cli.backend import load_model
 
-        self._model = load_model(model)
         self._path = model.path
-        if self._model.input_shape != (None, *arch.IMAGE_SHAPE) or self._model.output_shape != (
-            None,
-            arch.CLASSES,
-        ):
-            shapes = f"{self._model.input_shape} to {self._model.output_shape}"
-            raise ModelError(f"{model.path}: no digit classifier: it goes from {shapes}")
+        self._model = load_model(model)
+        shapes = tuple(getattr(self._model, name, None) for name in ("input_shape", "output_shape"))
+        if shapes != ((None, *arch.IMAGE_SHAPE), (None, arch.CLASSES)):
+            raise ModelError(f"{model.path}: no digit classifier: it goes from {shapes[0]} to {shapes[1]}")
 
     def probabilities(self, images: Images) -> Probabilities:
-        answers: Probabilities = self._model.predict(as_input(images), batch_size=256, verbose=0)
-        if not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
-            raise ModelError(f"{self._path}: no digit classifier: its last layer gives no probabilities")
-        return answers
+        try:
+            probabilities = self._model.predict(as_input(images), batch_size=256, verbose=0)
+        except Exception as reason:  # whatever the layers in the model raise
+            raise ModelError(f"{self._path}: Keras can't run this model: {first_line(reason)}") from reason
+        return _checked(probabilities, self._path)
+
+
+def _checked(probabilities: Probabilities, path: Path) -> Probabilities:
+    """The same; raises `ModelError` where they are no probabilities."""
+    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):  # false for a NaN as well
+        raise ModelError(f"{path}: no digit classifier: what its last layer gives are no probabilities")
+    return probabilities
 
 
 # The layers. x is the activations of a batch: (n, height, width, channels) or (n, features), float32.
@@ -184,7 +193,7 @@ def _activation(layer: arch.Activation, x: Array, weights: Weights) -> Array:
 @apply.register(arch.ReLU)
 def _relu_layer(layer: arch.ReLU, x: Array, weights: Weights) -> Array:
     low, slope = np.float32(layer.threshold), np.float32(layer.negative_slope)
-    y: Array = np.where(x >= low, x, slope * (x - low))
+    y: Array = np.where(x > low, x, slope * (x - low))  # at the threshold itself Keras takes the slope
     return y if layer.max_value is None else np.minimum(y, np.float32(layer.max_value))
 
 

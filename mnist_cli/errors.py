@@ -16,6 +16,11 @@ class MnistCliError(Exception):
         self.hint = hint
 
 
+def first_line(reason: Exception) -> str:
+    """What an exception of another library says, short enough for a message of ours."""
+    return (str(reason).strip() or type(reason).__name__).split("\n")[0][:200]
+
+
 class SettingError(MnistCliError):
     """A setting with a value that makes no sense; `option` is its name on the command line."""
 

@@ -1,28 +1,42 @@
-"""Figures from labels and probabilities."""
+"""Metrics from labels and probabilities."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_cli.architecture import CLASSES
-from mnist_cli.record import Figures
+from mnist_cli.dataset import Labels
+from mnist_cli.record import Metrics
 
-Labels = NDArray[np.uint8]
 Probabilities = NDArray[np.floating[Any]]
+"""float32 or float64, shape (n, 10), each row with the sum 1."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
-    """How the answers for `samples` labelled images compare with their labels.
+    """How the probabilities for some images, at least one, compare with their labels."""
 
-    `confusion`: int64, shape (10, 10), rows the true digit, columns the digit that was read.
-    """
+    labels: Labels = field(repr=False)
+    probabilities: Probabilities = field(repr=False)
 
-    figures: Figures
-    samples: int
-    confusion: NDArray[np.int64]
+    @property
+    def samples(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def confusion(self) -> NDArray[np.int64]:
+        """int64, shape (10, 10): rows the true digit, columns the digit that was read."""
+        counts = np.zeros((CLASSES, CLASSES), np.int64)
+        np.add.at(counts, (self.labels, self.probabilities.argmax(axis=1)), 1)
+        return counts
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        accuracy = float(np.trace(self.confusion) / self.samples)
+        return Metrics(cross_entropy(self.labels, self.probabilities), accuracy)
 
     @property
     def errors(self) -> int:
@@ -32,14 +46,6 @@ class Evaluation:
         """The share of the images of `digit` that were read right; None where there are none."""
         support = self.confusion[digit].sum()
         return float(self.confusion[digit, digit] / support) if support else None
-
-
-def evaluate(labels: Labels, probabilities: Probabilities) -> Evaluation:
-    """Judge probabilities of the shape (n, 10) by labels of the shape (n,), n > 0."""
-    confusion = np.zeros((CLASSES, CLASSES), np.int64)
-    np.add.at(confusion, (labels, probabilities.argmax(axis=1)), 1)
-    accuracy = float(np.trace(confusion) / len(labels))
-    return Evaluation(Figures(cross_entropy(labels, probabilities), accuracy), len(labels), confusion)
 
 
 def cross_entropy(labels: Labels, probabilities: Probabilities) -> float:

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from mnist_cli.errors import MnistCliError, OutputError
@@ -11,7 +12,7 @@ from mnist_cli.errors import MnistCliError, OutputError
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
-_READ_REASONS = {
+_REASONS = {
     errno.ENOENT: "no such file",
     errno.ENOTDIR: "no such file",
     errno.EACCES: "permission denied",
@@ -34,27 +35,29 @@ def read_file(path: Path, limit: int, error: type[MnistCliError]) -> bytes:
     except (OSError, ValueError) as reason:  # ValueError: a null character in the name
         if os.path.isdir(path):  # Windows does not open folders at all
             raise error(f"{path}: this is a folder, not a file") from reason
-        raise error(f"{path}: {_read_reason(reason)}") from reason
+        raise error(f"{path}: {_why(reason)}") from reason
     try:
-        _check(os.fstat(descriptor), path, limit, error)
+        size = _checked_size(os.fstat(descriptor), path, limit, error)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            content = file.read(limit + 1)
+            content = file.read(size + 1)
     except OSError as reason:
-        raise error(f"{path}: {reason.strerror or reason}") from reason
+        raise error(f"{path}: {_why(reason)}") from reason
     finally:
         os.close(descriptor)
-    if len(content) > limit:
-        raise error(f"{path}: grew beyond {size_text(limit)} while it was read")
+    if len(content) != size:
+        raise error(f"{path}: changed while it was read")
     return content
 
 
-def _read_reason(reason: OSError | ValueError) -> str:
+def _why(reason: Exception) -> str:
     if isinstance(reason, OSError):
-        return _READ_REASONS.get(reason.errno or 0, reason.strerror or str(reason))
+        return _REASONS.get(reason.errno or 0, reason.strerror or str(reason))
+    if isinstance(reason, RuntimeError):  # what Path.resolve says of links in a circle, up to Python 3.12
+        return _REASONS[errno.ELOOP]
     return "no such file"
 
 
-def _check(status: os.stat_result, path: Path, limit: int, error: type[MnistCliError]) -> None:
+def _checked_size(status: os.stat_result, path: Path, limit: int, error: type[MnistCliError]) -> int:
     if stat.S_ISDIR(status.st_mode):
         raise error(f"{path}: this is a folder, not a file")
     if not stat.S_ISREG(status.st_mode):
@@ -63,6 +66,7 @@ def _check(status: os.stat_result, path: Path, limit: int, error: type[MnistCliE
         raise error(f"{path}: the file is empty")
     if status.st_size > limit:
         raise error(f"{path}: too large ({size_text(status.st_size)}; at most {size_text(limit)} are read)")
+    return status.st_size
 
 
 def size_text(size: int) -> str:
@@ -83,36 +87,34 @@ def write_file(path: Path, content: bytes) -> None:
     The bytes go to a temporary file in the same folder, are flushed to the disk, read back and compared, and
     take the name `path` in one step. Raises `OutputError`.
     """
-    target = path.resolve()
-    temporary = _temporary_beside(target)
     try:
+        target = path.resolve()
+        temporary = _temporary_beside(target)
         try:
             _write_new(temporary, content)
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
-        _flush_folder(target.parent)
-    except OSError as reason:
-        hint = "Nothing was changed: what stood there before is still whole."
-        raise OutputError(f"{path}: could not be written: {reason.strerror or reason}", hint) from reason
+    except (OSError, RuntimeError, ValueError) as reason:
+        raise OutputError(f"{path}: could not be written, and is as it was: {_why(reason)}") from reason
+    _flush_folder(target.parent)
 
 
-def check_destination(path: Path) -> None:
+def check_destination(path: Path, hint: str) -> None:
     """Make sure, before any work is done, that `write_file(path, …)` will find its place.
 
-    Makes the folders that are missing. Raises `OutputError`.
+    Makes the folders that are missing. Raises `OutputError`, with the hint.
     """
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        raise OutputError(f"{path}: something that is no regular file stands there", "Choose another --output.")
     try:
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            raise OutputError(f"{path}: something that is no regular file stands there", hint)
         target.parent.mkdir(parents=True, exist_ok=True)
         probe = _temporary_beside(target)
         os.close(os.open(probe, _CREATE_FLAGS, 0o666))
         probe.unlink()
-    except OSError as reason:
-        message = f"{path}: can't be written: {reason.strerror or reason}"
-        raise OutputError(message, "Choose another --output, or make its folder writable.") from reason
+    except (OSError, RuntimeError, ValueError) as reason:
+        raise OutputError(f"{path}: can't be written: {_why(reason)}", hint) from reason
 
 
 def _temporary_beside(target: Path) -> Path:
@@ -129,8 +131,8 @@ def _write_new(path: Path, content: bytes) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make the rename itself survive a power cut; only POSIX lets a folder be opened for that."""
-    if os.name == "posix":
+    """Make the rename itself survive a power cut, where the file system lets a folder be flushed."""
+    with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -10,6 +10,8 @@ from mnist_cli.architecture import ACTIVATIONS, PADDINGS, Layer, Network, Pair, 
 
 LAYERS_LIMIT = 200
 PARAMETERS_LIMIT = 20_000_000
+# Of one layer, for one image: what has to be held, the windows of a convolution or a pooling laid open included.
+NUMBERS_LIMIT = 50_000_000
 
 Config = Mapping[str, Any]
 
@@ -41,10 +43,12 @@ _ONLY: dict[str, tuple[Any, ...]] = {
     "quantization_config": (None,),
     "renorm": (False,),
     "renorm_clipping": (None,),
+    "sparse": (False,),
+    "ragged": (False,),
+    "optional": (False,),
 }
 # Options that matter while a model is trained and not to its answers, with what they may be.
 _IN_TRAINING: dict[str, tuple[type, ...]] = {
-    "trainable": (bool,),
     "seed": (int, NoneType),
     "momentum": (int, float),
     "renorm_momentum": (int, float),
@@ -106,13 +110,17 @@ def read_config(config: Any) -> Network:
 def _network(chain: list[Any], build_input_shape: Any) -> Network:
     batch_shape = build_input_shape
     if chain and _kind(chain[0]) == "InputLayer":
-        batch_shape = chain[0]["config"].get("batch_shape")
+        options = dict(chain[0]["config"])
+        batch_shape = options.pop("batch_shape", None)
+        _check_plain({key: value for key, value in options.items() if key != "name"}, "Input")
         chain = chain[1:]
     network = Network(tuple(_layer(entry) for entry in chain), _shape(batch_shape))
     if len({layer.name for layer in network.layers}) < len(network.layers):
         raise ConfigError("two of its layers have the same name")
     if network.parameters > PARAMETERS_LIMIT:
         raise ConfigError(f"it has {network.parameters:,} parameters; at most {PARAMETERS_LIMIT:,} are read")
+    if any(stage.numbers > NUMBERS_LIMIT for stage in network.stages()):
+        raise ConfigError(f"a layer needs more than {NUMBERS_LIMIT:,} numbers in memory for one image")
     return network
 
 
@@ -167,11 +175,15 @@ def _layer(entry: Any) -> Layer:
         raise UnknownPart(f"the layer {entry['class_name']}")
     config = entry["config"]
     own = {field.name: field for field in fields(kind)}
-    for key, value in config.items():
-        if key not in own and not _is_plain(key, value):
-            raise UnknownPart(f"{entry['class_name']} with the option {key}")
+    _check_plain({key: value for key, value in config.items() if key not in own}, entry["class_name"])
     hints = get_type_hints(kind)
     return kind(**{name: _value(field, hints[name], config) for name, field in own.items()})
+
+
+def _check_plain(options: Config, kind: str) -> None:
+    for key, value in options.items():
+        if not _is_plain(key, value):
+            raise UnknownPart(f"{kind} with the option {key}")
 
 
 def _is_plain(key: str, value: Any) -> bool:

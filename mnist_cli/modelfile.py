@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_cli.architecture import CLASSES, IMAGE_SHAPE, Network, ShapeError, Stage
+from mnist_cli.archive import Archive
 from mnist_cli.errors import ModelError
-from mnist_cli.files import read_file, size_text, write_file
+from mnist_cli.files import read_file, write_file
 from mnist_cli.kerasconfig import ConfigError, UnknownPart, read_config
 from mnist_cli.record import Record, read_record
 
@@ -49,7 +49,7 @@ class ModelFile:
     weights: tuple[Weights, ...] = field(repr=False)
     unknown: str = ""
     record: Record | None = None
-    note: str = ""
+    warning: str = ""
     content: bytes = field(default=b"", repr=False)
 
 
@@ -58,18 +58,14 @@ def read_model(path: Path) -> ModelFile:
     content = read_file(path, FILE_LIMIT, ModelError)
     digest = hashlib.sha256(content).hexdigest()
     network, weights, unknown = _parse(content, path)
-    record, note = read_record(path, digest)
-    return ModelFile(path, digest, network, weights, unknown, record, note, content)
+    record, warning = read_record(path, digest)
+    return ModelFile(path, digest, network, weights, unknown, record, warning, content)
 
 
-def write_model(path: Path, content: bytes) -> str:
-    """Put a `.keras` archive at `path`, once it has proved readable; its SHA-256.
-
-    Raises `ModelError` and `OutputError`.
-    """
+def write_model(path: Path, content: bytes) -> None:
+    """Put a `.keras` archive at `path`, once it has proved readable. Raises `ModelError` and `OutputError`."""
     _parse(content, path)
     write_file(path, content)
-    return hashlib.sha256(content).hexdigest()
 
 
 def check_digit_classifier(network: Network, path: Path) -> None:
@@ -88,18 +84,10 @@ def _shape_text(shape: tuple[int, ...]) -> str:
 
 def _parse(content: bytes, path: Path) -> tuple[Network | None, tuple[Weights, ...], str]:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            config = json.loads(_read_member(archive, _CONFIG, CONFIG_LIMIT))
-            weights_file = _read_member(archive, _WEIGHTS, FILE_LIMIT)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        KeyError,
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-    ) as reason:
+        archive = Archive(content)
+        config = json.loads(archive.read(_CONFIG, CONFIG_LIMIT))
+        weights_file = archive.read(_WEIGHTS, FILE_LIMIT)
+    except (ValueError, RecursionError) as reason:
         raise ModelError(f"{path}: not a .keras model file, or a damaged one", _NO_MODEL) from reason
     try:
         network = read_config(config)
@@ -110,22 +98,16 @@ def _parse(content: bytes, path: Path) -> tuple[Network | None, tuple[Weights, .
         raise ModelError(f"{path}: damaged model file: {reason}") from reason
 
 
-def _read_member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    if archive.getinfo(name).file_size > limit:
-        raise ValueError(f"{name} is larger than {size_text(limit)}")
-    return archive.read(name)
-
-
 def _read_weights(content: bytes, stages: tuple[Stage, ...]) -> tuple[Weights, ...]:
     import h5py  # a tenth of a second that only reading weights should cost
 
+    group_of = _group_names()
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
-            groups = _group_names()
-            return tuple(_layer_weights(file, groups(type(stage.layer).__name__), stage) for stage in stages)
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as reason:
-        if isinstance(reason, ConfigError):
-            raise
+            return tuple(_layer_weights(file, group_of(type(stage.layer).__name__), stage) for stage in stages)
+    except ConfigError:
+        raise
+    except Exception as reason:  # a damaged file makes HDF5 raise almost anything
         raise ConfigError("its weights can't be read") from reason
 
 
@@ -145,14 +127,26 @@ def _layer_weights(file: Any, group: str, stage: Stage) -> Weights:
     shapes = stage.weight_shapes
     if not shapes:
         return ()
-    stored = file[f"layers/{group}/vars"]
+    stored = _member(_member(_member(file, "layers"), group), "vars")
     if len(stored) != len(shapes):
         raise ConfigError(f"it has {len(stored)} arrays of weights for {stage.layer.name}, which has {len(shapes)}")
-    return tuple(_array(stored, str(index), shape) for index, shape in enumerate(shapes))
+    return tuple(_array(_member(stored, str(index)), shape) for index, shape in enumerate(shapes))
 
 
-def _array(file: Any, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    stored = file[name]
+def _member(group: Any, name: str) -> Any:
+    """What a group of an HDF5 file holds itself: links into other places, other files even, are not followed."""
+    import h5py
+
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise ConfigError(f"its weights lack {name}")
+    return group[name]
+
+
+def _array(stored: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    import h5py
+
+    if not isinstance(stored, h5py.Dataset) or stored.external or stored.is_virtual:
+        raise ConfigError("its weights are not stored in it")
     if stored.shape != shape or stored.dtype.kind != "f":
         raise ConfigError(f"its weights are not the {_shape_text(shape)} numbers that its layers need")
     array: NDArray[np.float32] = stored[()].astype(np.float32)

@@ -6,16 +6,19 @@ recognition").
 """
 
 import io
+import warnings
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from mnist_cli.errors import PictureError
+from mnist_cli.errors import PictureError, first_line
 from mnist_cli.files import read_file
+from mnist_cli.quiet import without_native_lines
 
 FILE_LIMIT = 2**28
 PIXEL_LIMIT = 100_000_000
@@ -23,6 +26,18 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 
 # The size that a file declares is checked below, before anything is decoded; Pillow's own check would print a warning.
 Image.MAX_IMAGE_PIXELS = None
+
+# The tag of EXIF that tells how the camera was held, and what each of its values other than 1 asks for.
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 SIDE = 28
 BOX = 20
@@ -55,7 +70,7 @@ def prepare(path: Path) -> Prepared:
     steps: list[str] = []
     grey = _decode(read_file(path, FILE_LIMIT, PictureError), path, steps)
     if _is_mnist_like(grey):
-        return Prepared(grey.astype(np.uint8), (*steps, "is like MNIST already, left as it is"))
+        return Prepared(np.rint(grey).astype(np.uint8), (*steps, "is like MNIST already, left as it is"))
     ink = _ink(grey, steps)
     if ink is None:
         return Prepared(None, (*steps, "no ink found"))
@@ -65,17 +80,32 @@ def prepare(path: Path) -> Prepared:
 def _decode(content: bytes, path: Path, steps: list[str]) -> Grey:
     """The brightness of the picture: float32, shape (height, width), 0 to 255."""
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            _check_size(image, path)
-            upright = ImageOps.exif_transpose(image)
-            if image.getexif().get(0x0112, 1) != 1:
-                steps.append("turned upright by EXIF")
-            return _brightness(upright, steps)
+        with warnings.catch_warnings(), _without_libtiff_lines(content):
+            warnings.simplefilter("ignore")  # of oddities that Pillow can live with
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                _check_size(image, path)
+                return _brightness(_upright(image, steps), steps)
+    except PictureError:
+        raise
     except UnidentifiedImageError as reason:
         hint = f"Pictures may be {', '.join(FORMATS)}."
         raise PictureError(f"{path}: not a picture in a format that is read", hint) from reason
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError) as reason:
-        raise PictureError(f"{path}: damaged picture: {reason}") from reason
+    except Exception as reason:  # a damaged file makes Pillow raise almost anything
+        raise PictureError(f"{path}: damaged picture: {first_line(reason)}") from reason
+
+
+def _without_libtiff_lines(content: bytes) -> AbstractContextManager[None]:
+    """libtiff writes of oddities to stderr itself; no other decoder does."""
+    is_tiff = content[:2] in (b"II", b"MM")
+    return without_native_lines(lambda line: True) if is_tiff else nullcontext()
+
+
+def _upright(image: Image.Image, steps: list[str]) -> Image.Image:
+    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    if turn is None:
+        return image
+    steps.append("turned upright by EXIF")
+    return image.transpose(turn)
 
 
 def _check_size(image: Image.Image, path: Path) -> None:
@@ -85,7 +115,9 @@ def _check_size(image: Image.Image, path: Path) -> None:
 
 
 def _brightness(image: Image.Image, steps: list[str]) -> Grey:
-    if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
+    if image.mode.startswith("I;16"):
+        return np.asarray(image, np.float32) / np.float32(257)
+    if image.mode in ("I", "F"):
         return _stretched(np.asarray(image, np.float32))
     if image.has_transparency_data:
         image = _on_paper(image.convert("RGBA"), steps)
@@ -93,7 +125,7 @@ def _brightness(image: Image.Image, steps: list[str]) -> Grey:
 
 
 def _stretched(values: Grey) -> Grey:
-    """Values of any range, 16-bit or float, with their range mapped to 0 to 255."""
+    """Values of no fixed range with the one they have mapped to 0 to 255."""
     if not np.isfinite(values).all():
         raise ValueError("it has pixels that are no numbers")
     low, high = values.min(), values.max()
@@ -105,11 +137,12 @@ def _on_paper(image: Image.Image, steps: list[str]) -> Image.Image:
     """A picture with transparency on white paper, or on black where what is visible is light."""
     values = np.asarray(image.convert("LA"), np.float32)
     visible = values[..., 1]
+    if visible.min() == 255:
+        return image
     light = (values[..., 0] * visible).sum() > 127.5 * visible.sum()
-    paper = Image.new("RGBA", image.size, "black" if light and visible.min() < 255 else "white")
-    if visible.min() < 255:
-        steps.append(f"laid on {'black' if light else 'white'}, for it is transparent")
-    return Image.alpha_composite(paper, image)
+    paper = "black" if light else "white"
+    steps.append(f"laid on {paper}, for it is transparent")
+    return Image.alpha_composite(Image.new("RGBA", image.size, paper), image)
 
 
 def _is_mnist_like(grey: Grey) -> bool:
@@ -151,12 +184,14 @@ def _centre_of_mass(ink: Grey) -> tuple[float, float]:
 def _ink(grey: Grey, steps: list[str]) -> Grey | None:
     """How much ink there is in each pixel, 0 to 1; None where the picture is as good as blank."""
     paper = _middle(_border(grey))
-    if paper > (grey.min() + grey.max()) / 2:
-        steps.append("dark ink on light paper, inverted")
+    dark_on_light = paper > (grey.min() + grey.max()) / 2
+    if dark_on_light:
         grey, paper = 255 - grey, 255 - paper
     contrast = grey.max() - paper
     if contrast < _LEAST_CONTRAST * 255:
         return None
+    if dark_on_light:
+        steps.append("dark ink on light paper, inverted")
     ink: Grey = np.clip((grey - paper) / contrast, 0, 1)
     ink[ink < _INK_LEVEL] = 0
     return ink

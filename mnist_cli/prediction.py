@@ -1,4 +1,4 @@
-"""Reading digits: pictures in, one reading for each out."""
+"""Prediction digits: pictures in, one reading for each out."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Status = Literal["digit", "none", "error"]
 
 
 @dataclass(frozen=True)
-class Reading:
+class Prediction:
     """What was read in one picture.
 
     `status`: "digit" with a `digit` and its `confidence` (the network's probability for it, 0 to 1), "none" where
@@ -40,20 +40,22 @@ class Reading:
         return tuple(sorted(enumerate(self.probabilities or ()), key=lambda pair: -pair[1]))
 
 
-def read_pictures(engine: Engine, paths: Iterable[Path]) -> Iterator[Reading]:
+def predict_pictures(engine: Engine, paths: Iterable[Path]) -> Iterator[Prediction]:
     """A reading for each picture file, in order; a picture that can't be read gives one with status "error"."""
     for path in paths:
-        yield read_picture(engine, path)
+        yield predict_picture(engine, path)
 
 
-def read_picture(engine: Engine, path: Path) -> Reading:
+def predict_picture(engine: Engine, path: Path) -> Prediction:
     """The reading of one picture file; never raises `PictureError`."""
     try:
         prepared = prepare(path)
     except PictureError as error:
-        return Reading(path, "error", error=error.message, hint=error.hint)
+        return Prediction(path, "error", error=error.message, hint=error.hint)
     if prepared.pixels is None:
-        return Reading(path, "none", steps=prepared.steps)
+        return Prediction(path, "none", steps=prepared.steps)
     probabilities = engine.probabilities(prepared.pixels[None])[0]
     digit = int(probabilities.argmax())
-    return Reading(path, "digit", digit, float(probabilities[digit]), tuple(map(float, probabilities)), prepared.steps)
+    return Prediction(
+        path, "digit", digit, float(probabilities[digit]), tuple(map(float, probabilities)), prepared.steps
+    )

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from mnist_cli.errors import SettingError
-from mnist_cli.record import Figures
+from mnist_cli.record import Metrics
 
-NOTEBOOK_FIGURES = Figures(loss=0.0241, accuracy=0.9910)
+NOTEBOOK_METRICS = Metrics(loss=0.0241, accuracy=0.9910)
 """What the notebook that the recipe comes from printed for its own run of 15 epochs."""
 
 

@@ -1,16 +1,20 @@
 """The training record: `cnn.json` beside `cnn.keras` tells how the model came to be and how good it is."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from mnist_cli.errors import ModelError, OutputError
 from mnist_cli.files import read_file, write_file
 
 FORMAT = 1
 _SIZE_LIMIT = 2**24
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Figures:
+class Metrics:
     """Loss (mean cross-entropy in nats) and accuracy (0 to 1) over some images."""
 
     loss: float
@@ -62,7 +66,7 @@ class Record:
     data: DataUsed
     history: tuple[Epoch, ...]
     seconds: float
-    test: Figures
+    test: Metrics
     model_sha256: str
 
     @property
@@ -90,35 +94,70 @@ def write_record(model_path: Path, record: Record) -> None:
     write_file(record_path(model_path), text.encode())
 
 
-def check_no_stranger(model_path: Path) -> None:
-    """Raise `OutputError` where the record would replace a file that is no training record."""
+def check_replaceable(model_path: Path, hint: str) -> None:
+    """Raise `OutputError`, with the hint, where the record would replace a file that is no training record."""
     path = record_path(model_path)
-    if path.exists() and _parse(path) is None:
-        raise OutputError(f"{path}: stands where the training record goes, and is none", "Choose another --output.")
+    if os.path.exists(path) and not isinstance(_load(path).get("format"), int):
+        raise OutputError(f"{path}: stands where the training record goes, and is none", hint)
 
 
 def read_record(model_path: Path, model_sha256: str) -> tuple[Record | None, str]:
-    """The record of the model file with the given SHA-256, and a note where there is a record that can't be used."""
+    """The record of the model file with the given SHA-256, and a warning where there is one that can't be used."""
     path = record_path(model_path)
-    if not path.exists():
+    if not os.path.exists(path):
         return None, ""
-    record = _parse(path)
-    if record is None:
+    values = _load(path)
+    if isinstance(values.get("format"), int) and values["format"] > FORMAT:
+        return None, f"{path} was written by a newer mnistcli; ignored"
+    try:
+        record = _parse(values)
+    except (ValueError, TypeError, KeyError):
         return None, f"{path} is no training record; ignored"
     if record.model_sha256 != model_sha256:
         return None, f"{path} is the record of another model file; ignored"
     return record, ""
 
 
-def _parse(path: Path) -> Record | None:
+def _load(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; an empty one where there is none."""
     try:
-        values = json.loads(read_file(path, _SIZE_LIMIT, ModelError))
-        if values.pop("format") != FORMAT:
-            return None
-        values.pop("best_epoch")
-        values["data"] = DataUsed(**values["data"])
-        values["history"] = tuple(Epoch(**epoch) for epoch in values["history"])
-        values["test"] = Figures(**values["test"])
-        return Record(**values)
-    except (ModelError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None
+        values = json.loads(read_file(path, _SIZE_LIMIT, ModelError), parse_constant=_refuse)
+    except (ModelError, ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no number")
+
+
+def _parse(values: dict[str, Any]) -> Record:
+    """The record with these values. Raises `ValueError`, `TypeError` or `KeyError` where they make none."""
+    if values["format"] != FORMAT:
+        raise ValueError("another format")
+    parts = {
+        "data": _checked(DataUsed, values["data"]),
+        "history": tuple(_checked(Epoch, epoch) for epoch in values["history"]),
+        "test": _checked(Metrics, values["test"]),
+    }
+    own = {name: value for name, value in values.items() if name not in ("format", "best_epoch")}
+    return _checked(Record, own | parts)
+
+
+def _checked(kind: type[Part], values: dict[str, Any]) -> Part:
+    """An instance with the values as fields; each must be of the type that the field has."""
+    for name, hint in get_type_hints(kind).items():
+        if not _is(values[name], hint):
+            raise TypeError(f"{name} is no {hint}")
+    return kind(**values)
+
+
+def _is(value: Any, hint: Any) -> bool:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is UnionType:
+        return any(_is(value, alternative) for alternative in arguments)
+    if origin is dict:
+        return isinstance(value, dict) and all(_is(item, arguments[1]) for item in value.values())
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, origin or hint) and not isinstance(value, bool)

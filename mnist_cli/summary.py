@@ -1,8 +1,10 @@
 """A model laid open: its layers, what they cost, and how it came to be."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from mnist_cli.architecture import Shape
 from mnist_cli.modelfile import ModelFile
@@ -56,10 +58,15 @@ class Summary:
         return sum(known) if len(known) == len(self.layers) else None
 
 
-def summarize(model: ModelFile) -> Summary:
-    """The summary of a model file; where it has parts that only Keras knows, Keras is asked. Raises `ModelError`."""
-    layers = _known_layers(model) if model.network else _keras_layers(model)
-    return Summary(model.path, layers, model.record)
+def summarize(model: ModelFile, announce: Callable[[str], None] = lambda reason: None) -> Summary:
+    """The summary of a model file. Raises `ModelError`.
+
+    Where it has parts that only Keras knows, Keras is asked, and `announce` is told so.
+    """
+    if model.network is not None:
+        return Summary(model.path, _known_layers(model), model.record)
+    announce(f"{model.path} has {model.unknown}: Keras describes it")
+    return Summary(model.path, _keras_layers(model), model.record)
 
 
 def _known_layers(model: ModelFile) -> tuple[LayerSummary, ...]:
@@ -84,10 +91,18 @@ def _keras_layers(model: ModelFile) -> tuple[LayerSummary, ...]:
         LayerSummary(
             layer.name,
             type(layer).__name__,
-            tuple(size or 0 for size in getattr(layer.output, "shape", ())[1:]),
-            layer.count_params(),
+            _keras_output_shape(layer),
+            sum(prod(weight.shape) for weight in layer.weights),
             sum(prod(weight.shape) for weight in layer.trainable_weights),
             None,
         )
         for layer in load_model(model).layers
     )
+
+
+def _keras_output_shape(layer: Any) -> Shape:
+    """The shape without the batch axis; 0 for a size that is not fixed, nothing for a layer with none or several."""
+    try:
+        return tuple(size or 0 for size in layer.output.shape[1:])
+    except (AttributeError, ValueError):
+        return ()

@@ -5,6 +5,7 @@ images stay in memory as bytes, a batch is gathered and scaled inside the graph,
 that Python does next to nothing.
 """
 
+import hashlib
 import os
 import platform
 import time
@@ -12,20 +13,20 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_cli import __version__, backend
-from mnist_cli.architecture import CLASSES, classic_cnn
+from mnist_cli.architecture import CLASSES, Network, classic_cnn
 from mnist_cli.dataset import MNIST_SHA256, Dataset, Digits
 from mnist_cli.errors import TrainingError
-from mnist_cli.evaluation import evaluate
+from mnist_cli.evaluation import Evaluation
 from mnist_cli.files import check_destination
 from mnist_cli.modelfile import reproducible, write_model
 from mnist_cli.recipes import Settings
-from mnist_cli.record import DataUsed, Epoch, Figures, Record, check_no_stranger, record_path, write_record
+from mnist_cli.record import DataUsed, Epoch, Metrics, Record, check_replaceable, record_path, write_record
 
 # Steps in one call of the graph: about a third of a second, so that the bar moves and an interrupt is soon heard.
 STEPS_PER_CALL = 16
@@ -49,8 +50,8 @@ class Plan:
     model_path: Path
 
 
-class Listener(Protocol):
-    """What is told about a run while it goes on."""
+class Listener:
+    """What is told about a run while it goes on; this one keeps everything to itself."""
 
     def planned(self, plan: Plan) -> None:
         """All is well so far; this is what will be done. TensorFlow is loaded next, which takes seconds."""
@@ -65,23 +66,12 @@ class Listener(Protocol):
         """An epoch is over and validated."""
 
 
-class Silence:
-    """A listener that keeps everything to itself."""
-
-    def planned(self, plan: Plan) -> None: ...
-
-    def started(self) -> None: ...
-
-    def stepped(self, epoch: int, step: int, loss: float, accuracy: float) -> None: ...
-
-    def epoch_done(self, epoch: Epoch) -> None: ...
-
-
 def check_output(model_path: Path) -> None:
     """Raise `OutputError`, before any work is done, unless a model and its record can be written at `model_path`."""
-    check_destination(model_path)
-    check_destination(record_path(model_path))
-    check_no_stranger(model_path)
+    hint = "Choose another --output."
+    check_destination(model_path, hint)
+    check_destination(record_path(model_path), hint)
+    check_replaceable(model_path, hint)
 
 
 def train(
@@ -92,14 +82,18 @@ def train(
     `command` is the command line to keep in the record. Raises `DataError`, `OutputError`, `SettingError`,
     `TrainingError`.
     """
-    listener = listener or Silence()
-    check_output(model_path)
+    listener = listener or Listener()
     plan = _plan(settings, dataset, model_path)
+    check_output(model_path)
     listener.planned(plan)
     backend.make_deterministic(settings.seed)
-    trainer = Trainer(settings, dataset.train)
+    trainer = Trainer(classic_cnn(settings.dropout), settings, dataset.train)
     listener.started()
     history = tuple(trainer.epochs(listener))
+    test = trainer.evaluate(dataset.test)
+    if not np.isfinite(test.loss):
+        raise TrainingError("the weights became infinite: nothing was saved")
+    archive = trainer.archive()
     record = Record(
         command=command,
         recipe=settings.recipe,
@@ -109,9 +103,10 @@ def train(
         data=DataUsed(dataset.name, dataset.sha256, plan.training, plan.validation, plan.test),
         history=history,
         seconds=round(sum(epoch.seconds for epoch in history), 2),
-        test=trainer.judge(dataset.test),
-        model_sha256=write_model(model_path, trainer.archive()),
+        test=test,
+        model_sha256=hashlib.sha256(archive).hexdigest(),
     )
+    write_model(model_path, archive)
     write_record(model_path, record)
     return record
 
@@ -137,12 +132,13 @@ def _plan(settings: Settings, dataset: Dataset, model_path: Path) -> Plan:
 class Trainer:
     """A network in training on the first part of `digits`, validated on the rest."""
 
-    def __init__(self, settings: Settings, digits: Digits) -> None:
+    def __init__(self, network: Network, settings: Settings, digits: Digits) -> None:
         self._settings = settings
         count, _ = settings.split(len(digits))
         self._training = Digits(digits.images[:count], digits.labels[:count])
         self._validation = Digits(digits.images[count:], digits.labels[count:])
-        self._model = backend.build_model(classic_cnn(settings.dropout))
+        self._model = backend.build_model(network)
+        # Compiled for those who open the file with Keras: it can be evaluated, and trained on, as it is.
         self._model.compile(
             optimizer=backend.load().keras.optimizers.Adam(settings.learning_rate),
             loss="categorical_crossentropy",
@@ -162,7 +158,7 @@ class Trainer:
     def _epoch(self, number: int, listener: Listener) -> Epoch:
         start = time.perf_counter()
         trained = self._train_epoch(number, listener)
-        validated = self.judge(self._validation) if len(self._validation) else None
+        validated = self.evaluate(self._validation) if len(self._validation) else None
         return Epoch(
             epoch=number,
             loss=trained.loss,
@@ -172,26 +168,26 @@ class Trainer:
             seconds=round(time.perf_counter() - start, 2),
         )
 
-    def _train_epoch(self, number: int, listener: Listener) -> Figures:
+    def _train_epoch(self, number: int, listener: Listener) -> Metrics:
         tf = backend.load().tf
         images, steps = len(self._training), self._settings.steps(len(self._training))
         order = tf.constant(shuffled(images, self._settings.seed, number), tf.int32)
-        loss = right = 0.0
+        loss = correct = 0.0
         for first in range(0, steps, STEPS_PER_CALL):
             last = min(first + STEPS_PER_CALL, steps)
-            call_loss, call_right = self._run_steps(order, tf.constant(first), tf.constant(last))
-            loss, right = loss + float(call_loss), right + float(call_right)
+            call_loss, call_correct = self._run_steps(order, tf.constant(first), tf.constant(last))
+            loss, correct = loss + float(call_loss), correct + float(call_correct)
             if not np.isfinite(loss):
-                raise TrainingError(f"the loss became {loss} in epoch {number}", "Try a lower --learning-rate.")
+                raise TrainingError(f"the loss became {loss} in epoch {number}: nothing was saved")
             seen = min(last * self._settings.batch_size, images)
-            listener.stepped(number, last, loss / seen, right / seen)
-        return Figures(loss / images, right / images)
+            listener.stepped(number, last, loss / seen, correct / seen)
+        return Metrics(loss / images, correct / images)
 
-    def judge(self, digits: Digits) -> Figures:
+    def evaluate(self, digits: Digits) -> Metrics:
         """Loss and accuracy of the network as it stands."""
         batches = (digits.images[i : i + EVALUATION_BATCH] for i in range(0, len(digits), EVALUATION_BATCH))
-        answers = np.concatenate([self._probabilities(batch).numpy() for batch in batches])
-        return evaluate(digits.labels, answers).figures
+        probabilities = np.concatenate([self._probabilities(batch).numpy() for batch in batches])
+        return Evaluation(digits.labels, probabilities).metrics
 
     def archive(self) -> bytes:
         """The network as a `.keras` archive, the same bytes for the same weights."""
@@ -222,21 +218,21 @@ def _steps_function(model: Any, digits: Digits, batch_size: int) -> Any:
     def step(chosen: Any) -> tuple[Any, Any]:
         truth = tf.one_hot(tf.gather(labels, chosen), CLASSES)
         with tf.GradientTape() as tape:
-            answers = model(_scaled(tf.gather(images, chosen)), training=True)
-            loss = loss_of(truth, answers)
+            probabilities = model(_scaled(tf.gather(images, chosen)), training=True)
+            loss = loss_of(truth, probabilities)
             mean_loss = loss / tf.cast(tf.shape(chosen)[0], tf.float32)
         weights = model.trainable_variables
         model.optimizer.apply(tape.gradient(mean_loss, weights), weights)
-        right = tf.equal(tf.argmax(answers, axis=1), tf.argmax(truth, axis=1))
-        return loss, tf.math.count_nonzero(right, dtype=tf.float32)
+        correct = tf.equal(tf.argmax(probabilities, axis=1), tf.argmax(truth, axis=1))
+        return loss, tf.math.count_nonzero(correct, dtype=tf.float32)
 
     @tf.function  # type: ignore[untyped-decorator]
     def run_steps(order: Any, first: Any, last: Any) -> tuple[Any, Any]:
-        loss, right = tf.constant(0.0), tf.constant(0.0)
+        loss, correct = tf.constant(0.0), tf.constant(0.0)
         for number in tf.range(first, last):
-            step_loss, step_right = step(order[number * batch_size : (number + 1) * batch_size])
-            loss, right = loss + step_loss, right + step_right
-        return loss, right
+            step_loss, step_correct = step(order[number * batch_size : (number + 1) * batch_size])
+            loss, correct = loss + step_loss, correct + step_correct
+        return loss, correct
 
     return run_steps
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -82,8 +83,10 @@ def test_the_installed_command_is_the_same_program():
         (["trian"], "train"),
     ],
 )
-def test_wrong_usage_ends_with_2(arguments: list[str], message: str, run: Run, tmp_path: Path):
+def test_wrong_usage_ends_with_2_and_leaves_nothing(arguments: list[str], message: str, run: Run, tmp_path: Path):
     done = run(*arguments, cwd=tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
 
     assert done.returncode == 2
     assert message in done.stderr
@@ -113,7 +116,15 @@ def test_completion_completes_commands_options_and_model_files(run: Run, tmp_pat
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["train", "--help"], ["summary"], ["evaluate"], ["predict", "digit.png"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["--show-completion", "bash"],
+        ["train", "--help"],
+        ["summary"],
+        ["evaluate"],
+        ["predict", "digit.png"],
+    ],
     ids=" ".join,
 )
 def test_only_training_loads_tensorflow(arguments: list[str], pictures: list[Path], tmp_path: Path):
@@ -171,6 +182,9 @@ def test_train_json_is_the_record(run: Run, small_npz: Path, tmp_path: Path):
         ("small.npz", "folder.keras", "no regular file"),
         ("small.npz", "text.npz/m.keras", "can't be written"),
         ("small.npz", "package.keras", "package.json"),
+        ("small.npz", "loop.keras", "circle"),
+        ("small.npz", f"{'n' * 300}.keras", "too long"),
+        (f"{'n' * 300}.npz", "m.keras", "too long"),
     ],
 )
 def test_what_can_not_be_trained_is_said_in_one_line(
@@ -180,6 +194,7 @@ def test_what_can_not_be_trained_is_said_in_one_line(
     (tmp_path / "package.json").write_text('{"name": "something else"}')
     (tmp_path / "folder.keras").mkdir()
     (tmp_path / "small.npz").write_bytes(small_npz.read_bytes())
+    (tmp_path / "loop.keras").symlink_to("loop.keras")
     with np.load(small_npz) as arrays:
         np.savez(tmp_path / "nan.npz", **dict(arrays) | {"x_test": arrays["x_test"] * np.float32("nan")})
     before = sorted(tmp_path.rglob("*"))
@@ -336,9 +351,14 @@ def test_a_name_that_looks_like_an_option_is_found_after_two_dashes(run: Run, pi
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_any_encoding_of_the_terminal_will_do(encoding: str, run: Run, pictures: list[Path]):
-    for arguments in (["summary"], ["evaluate"], ["predict", pictures[4]]):
-        done = run(*arguments, env={"PYTHONIOENCODING": encoding, "LC_ALL": "C"}, encoding=encoding)
-        assert done.returncode == 0, done.stderr
+    environment = {"PYTHONIOENCODING": encoding, "LC_ALL": "C"}
+    summary, predicted = (
+        run(*arguments, env=environment, encoding=encoding) for arguments in (["summary"], ["predict", pictures[4]])
+    )
+
+    assert summary.returncode == predicted.returncode == 0
+    assert "34,826" in summary.stdout
+    assert ("é.png" if encoding != "ascii" else r"\xe9.png") in predicted.stdout
 
 
 def test_forced_colour_colours_and_does_nothing_else(run: Run, pictures: list[Path], small_npz: Path, tmp_path: Path):
@@ -359,6 +379,44 @@ def test_a_reader_that_leaves_early_is_no_error(pictures: list[Path]):
     assert done.returncode == 0
     assert done.stdout.startswith("Model")
     assert one_line(done.stderr)  # the note about the model in use
+
+
+@pytest.mark.parametrize("arguments", [["summary"], ["evaluate", "--json"]], ids=" ".join)
+def test_a_closed_stdout_is_an_error_in_one_line(arguments: list[str], tmp_path: Path):
+    command = f"{sys.executable} -m mnist_cli {' '.join(arguments)} --quiet >&-"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert one_line(done.stderr) and "stdout is closed" in done.stderr
+
+
+def test_closed_standard_streams_do_not_spoil_a_model(run: Run, small_npz: Path, small_model: Path, tmp_path: Path):
+    command = f"{sys.executable} -m mnist_cli train --epochs 2 --data {small_npz} -o m.keras <&- >&- 2>&-"
+    subprocess.run(["bash", "-c", command], cwd=tmp_path)
+
+    assert (tmp_path / "m.keras").read_bytes() == small_model.read_bytes()
+
+
+@pytest.mark.parametrize("after", ["Training", "epoch 1"])
+def test_an_interrupt_ends_with_130_and_leaves_the_old_model(after: str, small_npz: Path, tmp_path: Path):
+    (tmp_path / "m.keras").write_bytes(b"the old one")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mnist_cli", "train", "--epochs", "500", "--data", small_npz, "-o", "m.keras"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    while not process.stderr.readline().startswith(after):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert rest.endswith("interrupted\n") and "Traceback" not in rest
+    assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
+    assert (tmp_path / "m.keras").read_bytes() == b"the old one"
 
 
 def test_training_goes_on_when_nobody_follows_it(small_npz: Path, tmp_path: Path):

@@ -12,7 +12,7 @@ from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import Dataset
 from mnist_cli.engine import KerasEngine, NumpyEngine, as_input, open_engine
 from mnist_cli.errors import ModelError
-from mnist_cli.evaluation import evaluate
+from mnist_cli.evaluation import Evaluation
 from mnist_cli.modelfile import read_model
 
 TOLERANCE = 1e-5
@@ -35,6 +35,7 @@ KNOWN_LAYERS = {
     "batch normalization, flat": [layers.Flatten(), layers.Dense(8), layers.BatchNormalization(scale=False)],
     "rescaling": [layers.Rescaling(2.0, offset=-1.0), layers.Conv2D(4, 3)],
     "relu with options": [layers.Conv2D(4, 3), layers.ReLU(max_value=0.4, negative_slope=0.1, threshold=0.1)],
+    "relu at its threshold": [layers.ReLU(threshold=1.0)],  # the white of the images is exactly 1
     "dense along an axis": [layers.Dense(3, activation="tanh")],
     "activations": [layers.Flatten(), layers.Dense(9), layers.Activation("sigmoid"), layers.Dense(8), layers.Softmax()],
     "activation on its own input": [layers.Activation("relu"), layers.Activation("linear"), layers.Dropout(0.3)],
@@ -88,10 +89,12 @@ def test_loss_and_accuracy_are_those_of_keras_evaluate(mnist: Dataset):
     loss, accuracy = keras.saving.load_model(MODEL_PATH).evaluate(
         as_input(mnist.test.images), truth, batch_size=500, verbose=0
     )
-    figures = evaluate(mnist.test.labels, open_engine(read_model(MODEL_PATH)).probabilities(mnist.test.images)).figures
+    metrics = Evaluation(
+        mnist.test.labels, open_engine(read_model(MODEL_PATH)).probabilities(mnist.test.images)
+    ).metrics
 
-    assert figures.loss == pytest.approx(loss, abs=1e-6)
-    assert figures.accuracy == pytest.approx(accuracy, abs=1e-6)
+    assert metrics.loss == pytest.approx(loss, abs=1e-6)
+    assert metrics.accuracy == pytest.approx(accuracy, abs=1e-6)
 
 
 @pytest.mark.parametrize("functional", [False, True], ids=["sequential", "functional"])
@@ -130,6 +133,38 @@ def test_keras_runs_what_the_engine_does_not_know_and_that_is_said(inner: list, 
     assert len(said) == 1 and "Keras" in said[0]
     images = mnist.test.images[:50]
     assert np.abs(fallback.probabilities(images) - probabilities_of_keras(path, images)).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32"])
+def test_an_input_of_whole_numbers_is_left_to_keras(dtype: str, mnist: Dataset, tmp_path: Path):
+    image = keras.Input((28, 28, 1), dtype=dtype)
+    flat = layers.Flatten()(layers.Rescaling(0.5)(image))
+    keras.Model(image, layers.Dense(10, activation="softmax")(flat)).save(tmp_path / "model.keras")
+
+    assert isinstance(open_engine(read_model(tmp_path / "model.keras")), KerasEngine)
+
+
+@pytest.mark.parametrize("unknown", [False, True], ids=["numpy", "keras"])
+def test_answers_that_are_no_numbers_are_an_error(unknown: bool, mnist: Dataset, tmp_path: Path):
+    middle = [layers.Activation("gelu")] if unknown else []
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), *middle, layers.Flatten(), layers.Dense(50), layers.Dense(10, activation="softmax")]
+    )
+    model.set_weights([np.full(weight.shape, 1e30) for weight in model.get_weights()])
+    model.save(tmp_path / "model.keras")
+
+    with pytest.raises(ModelError, match="no probabilities"):
+        open_engine(read_model(tmp_path / "model.keras")).probabilities(mnist.test.images[:20])
+
+
+def test_layers_that_are_frozen_do_not_count_as_trainable(tmp_path: Path):
+    frozen = layers.Conv2D(4, 3, trainable=False)
+    model = keras.Sequential([keras.Input((28, 28, 1)), frozen, layers.Flatten(), layers.Dense(10)])
+    model.save(tmp_path / "model.keras")
+    network = read_model(tmp_path / "model.keras").network
+
+    assert network is not None
+    assert network.parameters - network.trainable == 4 * 9 + 4
 
 
 def test_a_network_that_branches_is_left_to_keras(mnist: Dataset, tmp_path: Path):

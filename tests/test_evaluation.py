@@ -1,4 +1,4 @@
-"""Figures from labels and probabilities, on cases that can be computed by hand."""
+"""Metrics from labels and probabilities, on cases that can be computed by hand."""
 
 from math import log
 
@@ -8,7 +8,7 @@ import pytest
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import Dataset
 from mnist_cli.engine import open_engine
-from mnist_cli.evaluation import cross_entropy, evaluate
+from mnist_cli.evaluation import Evaluation, cross_entropy
 from mnist_cli.modelfile import read_model
 
 
@@ -18,34 +18,34 @@ def certain(*digits: int) -> np.ndarray:
 
 def test_the_shipped_model_is_as_good_as_it_should_be(mnist: Dataset):
     probabilities = open_engine(read_model(MODEL_PATH)).probabilities(mnist.test.images)
-    evaluation = evaluate(mnist.test.labels, probabilities)
+    evaluation = Evaluation(mnist.test.labels, probabilities)
 
     assert evaluation.samples == 10_000
-    assert 0.990 <= evaluation.figures.accuracy < 0.9999  # nothing of this size reads every digit
-    assert evaluation.errors == round(10_000 * (1 - evaluation.figures.accuracy))
+    assert 0.990 <= evaluation.metrics.accuracy < 0.9999  # nothing of this size reads every digit
+    assert evaluation.errors == round(10_000 * (1 - evaluation.metrics.accuracy))
 
 
-def test_the_record_of_the_shipped_model_has_its_figures(mnist: Dataset):
+def test_the_record_of_the_shipped_model_has_its_metrics(mnist: Dataset):
     model = read_model(MODEL_PATH)
-    figures = evaluate(mnist.test.labels, open_engine(model).probabilities(mnist.test.images)).figures
+    metrics = Evaluation(mnist.test.labels, open_engine(model).probabilities(mnist.test.images)).metrics
 
     assert model.record is not None
-    assert model.record.test.accuracy == figures.accuracy
-    assert model.record.test.loss == pytest.approx(figures.loss, abs=1e-6)
+    assert model.record.test.accuracy == metrics.accuracy
+    assert model.record.test.loss == pytest.approx(metrics.loss, abs=1e-6)
 
 
 def test_the_confusion_matrix_has_a_row_for_each_true_digit():
-    evaluation = evaluate(np.array([3, 3, 8], np.uint8), certain(3, 8, 8))
+    evaluation = Evaluation(np.array([3, 3, 8], np.uint8), certain(3, 8, 8))
 
     assert evaluation.confusion.shape == (10, 10)
     assert evaluation.confusion[3, 3] == evaluation.confusion[3, 8] == evaluation.confusion[8, 8] == 1
     assert evaluation.confusion.sum() == evaluation.samples == 3
     assert evaluation.errors == 1
-    assert evaluation.figures.accuracy == pytest.approx(2 / 3)
+    assert evaluation.metrics.accuracy == pytest.approx(2 / 3)
 
 
 def test_the_accuracy_of_a_digit_counts_its_own_images():
-    evaluation = evaluate(np.array([3, 3, 8], np.uint8), certain(3, 8, 8))
+    evaluation = Evaluation(np.array([3, 3, 8], np.uint8), certain(3, 8, 8))
 
     assert [evaluation.digit_accuracy(digit) for digit in (3, 8, 0)] == [0.5, 1.0, None]
 

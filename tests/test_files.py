@@ -1,4 +1,4 @@
-"""Reading nothing but regular files, and replacing files whole or not at all."""
+"""Prediction nothing but regular files, and replacing files whole or not at all."""
 
 import os
 from pathlib import Path
@@ -77,21 +77,21 @@ def test_a_disk_that_gives_back_something_else_is_noticed(tmp_path: Path, monkey
 
 
 def test_a_destination_gets_its_folders_and_keeps_clean(tmp_path: Path):
-    check_destination(tmp_path / "a" / "b" / "file")
+    check_destination(tmp_path / "a" / "b" / "file", "a hint")
 
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
 def test_a_folder_is_no_destination(tmp_path: Path):
     with pytest.raises(OutputError, match="no regular file"):
-        check_destination(tmp_path)
+        check_destination(tmp_path, "a hint")
 
 
 def test_a_file_in_the_way_of_a_folder_is_reported(tmp_path: Path):
     (tmp_path / "file").touch()
 
     with pytest.raises(OutputError, match="can't be written"):
-        check_destination(tmp_path / "file" / "model.keras")
+        check_destination(tmp_path / "file" / "model.keras", "a hint")
 
 
 @pytest.mark.parametrize(

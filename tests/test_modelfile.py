@@ -4,6 +4,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -23,18 +24,19 @@ def members() -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def archive_of(contents: dict[str, bytes]) -> bytes:
+def archive_of(contents: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
+    with zipfile.ZipFile(target, "w", compression) as archive:
         for name, content in contents.items():
             archive.writestr(name, content)
     return target.getvalue()
 
 
-def with_config(change) -> bytes:
+def with_config(*changes: Callable[[dict], object]) -> bytes:
     contents = members()
     config = json.loads(contents["config.json"])
-    change(config)
+    for change in changes:
+        change(config)
     return archive_of(contents | {"config.json": json.dumps(config).encode()})
 
 
@@ -46,12 +48,22 @@ def with_weights(change) -> bytes:
     return archive_of(contents | {"model.weights.h5": stored.getvalue()})
 
 
-def replace_kernel(kernel: np.ndarray):
+def replace_kernel_by(put: Callable[[h5py.Group], object]) -> Callable[[h5py.File], None]:
     def change(file: h5py.File) -> None:
         del file["layers/dense/vars/0"]
-        file["layers/dense/vars/0"] = kernel
+        put(file["layers/dense/vars"])
 
     return change
+
+
+def replace_kernel(kernel: np.ndarray) -> Callable[[h5py.File], None]:
+    return replace_kernel_by(lambda vars: vars.__setitem__("0", kernel))
+
+
+def flipped(content: bytes) -> bytes:
+    """The content with the byte in its middle turned over."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :]
 
 
 def set_layer(index: int, key: str, value: object):
@@ -65,7 +77,7 @@ def test_the_shipped_model_comes_with_its_record():
     model = read_model(MODEL_PATH)
 
     assert model.network is not None and model.network.parameters == 34_826
-    assert model.note == ""
+    assert model.warning == ""
     assert model.record is not None
     assert model.record.command == "mnistcli train --epochs 15"
     assert len(model.record.history) == 15
@@ -87,7 +99,19 @@ BROKEN = {
     "weights are whole numbers": with_weights(replace_kernel(np.zeros((1600, 10), np.int32))),
     "weights infinite": with_weights(replace_kernel(np.full((1600, 10), np.inf, np.float32))),
     "weights missing": with_weights(lambda file: file.__delitem__("layers/dense/vars/0")),
-    "weights are a group": with_weights(lambda file: (replace_kernel(np.zeros(1))(file), file.move("vars", "x"))),
+    "weights are a group": with_weights(replace_kernel_by(lambda vars: vars.create_group("0"))),
+    "weights in another file": with_weights(
+        replace_kernel_by(
+            lambda vars: vars.create_dataset("0", (1600, 10), "f4", external=[(str(MODEL_PATH), 0, 64000)])
+        )
+    ),
+    "weights behind a link to another file": with_weights(
+        replace_kernel_by(lambda vars: vars.__setitem__("0", h5py.ExternalLink("other.h5", "/kernel")))
+    ),
+    "weights behind a link": with_weights(
+        replace_kernel_by(lambda vars: vars.__setitem__("0", h5py.SoftLink("/layers/conv2d/vars/0")))
+    ),
+    "compressed by lzma and flipped": flipped(archive_of(members(), zipfile.ZIP_LZMA)),
     "negative filters": with_config(set_layer(1, "filters", -1)),
     "filters are text": with_config(set_layer(1, "filters", "32")),
     "filters are true": with_config(set_layer(1, "filters", True)),
@@ -100,13 +124,21 @@ BROKEN = {
     "too many layers": with_config(
         lambda config: config["config"]["layers"].extend(config["config"]["layers"][-1:] * 300)
     ),
+    "too large an activation": with_config(set_layer(2, "padding", "same"), set_layer(2, "pool_size", [9999, 9999])),
     "too many parameters": with_config(set_layer(-1, "units", 10_000_000)),
 }
 
 
 # Refused out of caution: Keras takes them.
 STRICTER_THAN_KERAS = {
-    *("weights are whole numbers", "weights infinite", "too many layers", "too many parameters", "filters are true"),
+    "weights are whole numbers",
+    "weights infinite",
+    "weights in another file",
+    "weights behind a link",
+    "too many layers",
+    "too many parameters",
+    "too large an activation",
+    "filters are true",
 }
 
 
@@ -169,9 +201,7 @@ def test_what_is_not_known_to_be_harmless_is_left_to_keras(content: bytes, tmp_p
 
 
 def test_a_flipped_byte_is_noticed(tmp_path: Path):
-    content = bytearray(MODEL_PATH.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    (tmp_path / "model.keras").write_bytes(content)
+    (tmp_path / "model.keras").write_bytes(flipped(MODEL_PATH.read_bytes()))
 
     with pytest.raises(ModelError, match="damaged"):
         read_model(tmp_path / "model.keras")
@@ -184,10 +214,12 @@ def test_a_record_of_another_model_is_ignored_and_that_is_said(small_model: Path
     model = read_model(tmp_path / "model.keras")
 
     assert model.record is None
-    assert "another model" in model.note
+    assert "another model" in model.warning
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"null", b'{"format": 1, "history": 3}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b"null", b'{"format": 1, "history": 3}', b"\xff\xfe", b"[" * 100_000]
+)
 def test_a_broken_record_is_ignored_and_that_is_said(content: bytes, tmp_path: Path):
     (tmp_path / "model.keras").write_bytes(MODEL_PATH.read_bytes())
     (tmp_path / "model.json").write_bytes(content)
@@ -195,7 +227,7 @@ def test_a_broken_record_is_ignored_and_that_is_said(content: bytes, tmp_path: P
     model = read_model(tmp_path / "model.keras")
 
     assert model.record is None
-    assert "no training record" in model.note
+    assert "no training record" in model.warning
 
 
 def test_what_is_not_readable_never_replaces_a_model(tmp_path: Path):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mnist_cli.dataset import Dataset
 from mnist_cli.errors import PictureError
@@ -101,6 +101,29 @@ def test_a_picture_is_turned_as_its_exif_says(seven: np.ndarray, tmp_path: Path)
     assert "turned upright by EXIF" in prepared.steps
 
 
+@pytest.mark.parametrize("orientation", [0, 1, 9])
+def test_nothing_is_turned_without_need(orientation: int, seven: np.ndarray, tmp_path: Path):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    prepared = prepare(saved(Image.fromarray(photo(seven)), tmp_path, ".jpg", exif=exif))
+
+    assert likeness(prepared, seven) > 0.97
+    assert "turned upright by EXIF" not in prepared.steps
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_put_right(orientation: int, seven: np.ndarray, tmp_path: Path):
+    """Pillow's own way of turning a picture upright is the reference."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = saved(Image.fromarray(photo(seven)), tmp_path, ".jpg", exif=exif)
+    turned = tmp_path / "turned.png"
+    with Image.open(path) as image:
+        ImageOps.exif_transpose(image).save(turned)
+
+    assert np.array_equal(prepare(path).pixels, prepare(turned).pixels)
+
+
 def test_thin_strokes_and_wide_shapes_keep_their_proportions(tmp_path: Path):
     page = np.full((400, 300), 255, np.uint8)
     page[50:350, 140:160] = 0
@@ -118,7 +141,19 @@ def test_a_blank_page_shows_no_ink(level: int, tmp_path: Path):
     prepared = prepare(saved(Image.new("L", (300, 300), level), tmp_path))
 
     assert prepared.pixels is None
-    assert prepared.steps[-1] == "no ink found"
+    assert prepared.steps == ("no ink found",)
+
+
+def test_a_blank_page_of_16_bits_shows_no_ink_either(tmp_path: Path):
+    noise = np.random.default_rng(0).integers(60_000, 60_050, (300, 300)).astype(np.uint16)
+
+    assert prepare(saved(Image.fromarray(noise), tmp_path)).pixels is None
+
+
+def test_images_of_mnist_in_16_bits_come_through_unchanged(mnist: Dataset, tmp_path: Path):
+    for image in mnist.test.images[:100]:
+        wide = Image.fromarray(image.astype(np.uint16) * 257)
+        assert np.array_equal(prepare(saved(wide, tmp_path)).pixels, image)
 
 
 def png_bytes(digit: np.ndarray) -> bytes:

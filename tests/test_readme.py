@@ -1,12 +1,16 @@
-"""The README says what is so: every option, command, figure and file it names is held against the program."""
+"""The README says what is so: options, defaults, keys, commands and files it names are held against the program."""
 
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 import typer
+from conftest import Run
+from PIL import Image
 
+from mnist_cli.architecture import classic_cnn
 from mnist_cli.cli import app
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.modelfile import read_model
@@ -48,6 +52,41 @@ def test_the_options_of_all_commands_are_told():
     assert told >= SHARED | GLOBAL
     assert options_of(GROUP) <= told | SHARED
     assert all(options_of(command) >= SHARED for command in COMMANDS.values())
+
+
+def table_rows(text: str) -> list[list[str]]:
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")
+    ]
+
+
+@pytest.mark.parametrize("name", ["train", "predict"])
+def test_the_defaults_told_are_the_defaults(name: str):
+    command = COMMANDS[name]
+    defaults = {parameter.opts[0]: parameter.default for parameter in command.params}
+    told = {row[0].split("`")[1].split()[0]: row[2].strip("`") for row in table_rows(section(name)) if row[0][1] == "-"}
+
+    checked = {option: value for option, value in told.items() if isinstance(defaults[option], int | float | Path)}
+    assert set(told) - set(checked) <= {"--json", "--data", "--model"}
+    assert {option: value for option, value in checked.items() if value} == {
+        option: str(defaults[option]) for option, value in checked.items() if value
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("evaluate", ["--json"]), ("summary", ["--json"]), ("predict", ["--json", "digit.png"])]
+)
+def test_the_keys_told_are_the_keys_printed(name: str, arguments: list[str], run: Run, tmp_path: Path):
+    Image.new("L", (50, 50), 255).save(tmp_path / "digit.png")
+    told = set(re.findall(r"`([a-z_]+)`", section(name).split("JSON")[-1]))
+    printed = json.loads(run(name, *arguments, cwd=tmp_path).stdout)
+
+    inner = {key for layer in printed.get("layers", []) for key in layer}
+    assert set(printed) | inner == told - {"digit", "none", "error"} | ({"digit", "error"} & set(printed))
+
+
+def test_the_size_of_the_network_is_told():
+    assert f"{classic_cnn(dropout=0.5).parameters:,} parameters" in section("train")
 
 
 def command_lines() -> list[list[str]]:

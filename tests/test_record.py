@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_cli.record import DataUsed, Epoch, Figures, Record, best_epoch, read_record, write_record
+from mnist_cli.record import DataUsed, Epoch, Metrics, Record, best_epoch, check_replaceable, read_record, write_record
 
 RECORD = Record(
     command="mnistcli train",
@@ -16,7 +16,7 @@ RECORD = Record(
     data=DataUsed("MNIST", "abc", 9, 1, 5),
     history=(Epoch(1, 0.5, 0.8, 0.4, 0.9, 1.0), Epoch(2, 0.4, 0.9, 0.5, 0.9, 1.0)),
     seconds=2.0,
-    test=Figures(0.3, 0.95),
+    test=Metrics(0.3, 0.95),
     model_sha256="def",
 )
 
@@ -34,6 +34,37 @@ def test_a_record_is_plain_json(tmp_path: Path):
     assert values["format"] == 1
     assert values["best_epoch"] == 1
     assert values["history"][1]["val_loss"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seconds": "long"},
+        {"seconds": True},
+        {"command": 1},
+        {"settings": {"epochs": None}},
+        {"history": [{"epoch": 1}]},
+        {"history": 3},
+        {"test": {"loss": None, "accuracy": 1.0}},
+        {"test": {"loss": float("nan"), "accuracy": 1.0}},
+        {"machine": None},
+        {"more": 1},
+    ],
+)
+def test_a_record_with_something_else_in_it_is_ignored(change: dict, tmp_path: Path):
+    (tmp_path / "model.json").write_text(json.dumps(RECORD.as_json() | change))
+
+    assert read_record(tmp_path / "model.keras", "def") == (
+        None,
+        f"{tmp_path / 'model.json'} is no training record; ignored",
+    )
+
+
+def test_a_record_of_a_newer_kind_is_ignored_and_may_be_replaced(tmp_path: Path):
+    (tmp_path / "model.json").write_text(json.dumps(RECORD.as_json() | {"format": 2}))
+
+    assert "newer" in read_record(tmp_path / "model.keras", "def")[1]
+    check_replaceable(tmp_path / "model.keras", "")
 
 
 def test_no_record_is_no_reason_for_a_note(tmp_path: Path):

@@ -10,19 +10,20 @@ import pytest
 from conftest import Run
 
 from mnist_cli import training
+from mnist_cli.architecture import classic_cnn
 from mnist_cli.dataset import MNIST_SHA256, Dataset, Digits, open_dataset
 from mnist_cli.engine import as_input, open_engine
 from mnist_cli.errors import MnistCliError, OutputError, TrainingError
-from mnist_cli.evaluation import evaluate
+from mnist_cli.evaluation import Evaluation
 from mnist_cli.modelfile import read_model
 from mnist_cli.recipes import Settings
 from mnist_cli.record import Epoch
-from mnist_cli.training import Plan, Silence, shuffled, train
+from mnist_cli.training import Listener, Plan, shuffled, train
 
 QUICK = Settings(epochs=2, batch_size=100)
 
 
-class Diary(Silence):
+class Diary(Listener):
     """A listener that remembers what it was told."""
 
     def __init__(self) -> None:
@@ -65,12 +66,12 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process(
 def test_the_record_tells_the_truth_about_the_model(small_model: Path, small_npz: Path):
     model = read_model(small_model)
     test = open_dataset(small_npz).test
-    figures = evaluate(test.labels, open_engine(model).probabilities(test.images)).figures
+    metrics = Evaluation(test.labels, open_engine(model).probabilities(test.images)).metrics
 
-    assert model.note == ""
+    assert model.warning == ""
     assert model.record is not None
-    assert model.record.test.accuracy == figures.accuracy
-    assert model.record.test.loss == pytest.approx(figures.loss, abs=1e-6)
+    assert model.record.test.accuracy == metrics.accuracy
+    assert model.record.test.loss == pytest.approx(metrics.loss, abs=1e-6)
     assert len(model.record.history) == model.record.settings["epochs"] == 2
     assert model.record.settings["dropout"] == 0.5
     assert set(model.record.versions) == {"mnistcli", "python", "tensorflow", "keras", "numpy"}
@@ -86,12 +87,12 @@ def test_keras_opens_and_judges_the_model_as_it_is(small_model: Path, small_npz:
     assert (loss, accuracy) == pytest.approx((record.test.loss, record.test.accuracy), abs=1e-6)
 
 
-def test_the_figures_of_an_epoch_are_those_of_keras_fit(small_npz: Path):
+def test_the_metrics_of_an_epoch_are_those_of_keras_fit(small_npz: Path):
     """Without dropout and with one batch per epoch nothing is left to chance: Keras' own loop is the reference."""
     digits = open_dataset(small_npz).train
     settings = Settings(epochs=3, batch_size=1800, dropout=0.0)
     training.backend.make_deterministic(0)
-    trainer = training.Trainer(settings, digits)
+    trainer = training.Trainer(classic_cnn(dropout=0.0), settings, digits)
     reference = keras.models.clone_model(trainer._model)
     reference.set_weights(trainer._model.get_weights())
     reference.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
@@ -104,7 +105,7 @@ def test_the_figures_of_an_epoch_are_those_of_keras_fit(small_npz: Path):
         verbose=0,
     ).history
 
-    for number, epoch in enumerate(trainer.epochs(Silence())):
+    for number, epoch in enumerate(trainer.epochs(Listener())):
         ours = (epoch.loss, epoch.accuracy, epoch.val_loss, epoch.val_accuracy)
         theirs = tuple(history[key][number] for key in ("loss", "accuracy", "val_loss", "val_accuracy"))
         assert ours == pytest.approx(theirs, abs=1e-4)
@@ -129,7 +130,7 @@ def test_every_epoch_takes_every_image_once_in_an_order_of_its_own():
     assert np.array_equal(first, shuffled(1000, 0, 1))
 
 
-def test_without_validation_there_are_no_validation_figures(small_npz: Path, tmp_path: Path):
+def test_without_validation_there_are_no_validation_metrics(small_npz: Path, tmp_path: Path):
     settings = replace(QUICK, epochs=1, validation_split=0.0)
     record = train(settings, open_dataset(small_npz), tmp_path / "model.keras", "a command")
 
@@ -149,7 +150,7 @@ def test_a_loss_that_explodes_stops_the_run_and_keeps_the_old_model(small_npz: P
 def test_a_run_that_fails_leaves_the_old_model(small_npz: Path, tmp_path: Path):
     (tmp_path / "model.keras").write_bytes(b"the old one")
 
-    class Interrupting(Silence):
+    class Interrupting(Listener):
         def epoch_done(self, epoch: Epoch) -> None:
             raise KeyboardInterrupt
 
@@ -186,9 +187,9 @@ def test_data_that_will_not_do_is_found_before_anything_is_announced(tmp_path: P
 
 def test_judging_does_not_depend_on_the_batches(small_npz: Path, monkeypatch: pytest.MonkeyPatch):
     digits = open_dataset(small_npz).train
-    trainer = training.Trainer(QUICK, Digits(digits.images[:500], digits.labels[:500]))
-    whole = trainer.judge(digits)
+    trainer = training.Trainer(classic_cnn(dropout=0.5), QUICK, Digits(digits.images[:500], digits.labels[:500]))
+    whole = trainer.evaluate(digits)
     monkeypatch.setattr(training, "EVALUATION_BATCH", 77)
 
-    assert trainer.judge(digits).accuracy == whole.accuracy
-    assert trainer.judge(digits).loss == pytest.approx(whole.loss, abs=1e-5)
+    assert trainer.evaluate(digits).accuracy == whole.accuracy
+    assert trainer.evaluate(digits).loss == pytest.approx(whole.loss, abs=1e-5)

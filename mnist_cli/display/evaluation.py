@@ -17,8 +17,8 @@ def show_evaluation(screen: Screen, evaluation: Evaluation, model_path: Path, da
             {
                 "Model": str(model_path),
                 "Data": f"{evaluation.samples:,} test images of {data_name}",
-                "Accuracy": f"{evaluation.figures.accuracy:.4f}",
-                "Loss": f"{evaluation.figures.loss:.4f}",
+                "Accuracy": f"{evaluation.metrics.accuracy:.4f}",
+                "Loss": f"{evaluation.metrics.loss:.4f}",
                 "Errors": f"{evaluation.errors:,}",
             }
         ),
@@ -41,8 +41,8 @@ def evaluation_json(evaluation: Evaluation, model_path: Path, data_name: str) ->
         "model": str(model_path),
         "data": data_name,
         "samples": evaluation.samples,
-        "accuracy": evaluation.figures.accuracy,
-        "loss": evaluation.figures.loss,
+        "accuracy": evaluation.metrics.accuracy,
+        "loss": evaluation.metrics.loss,
         "errors": evaluation.errors,
         "digit_accuracy": [evaluation.digit_accuracy(digit) for digit in range(CLASSES)],
         "confusion": evaluation.confusion.tolist(),

@@ -6,22 +6,22 @@ from rich.text import Text
 
 from mnist_cli.display.screen import Screen, clean
 from mnist_cli.errors import PictureError
-from mnist_cli.prediction import Reading
+from mnist_cli.prediction import Prediction
 
 
-def show_reading(screen: Screen, reading: Reading, top: int) -> None:
+def show_prediction(screen: Screen, prediction: Prediction, top: int) -> None:
     """One picture on one line: the digit, how sure, its name, and the runners-up."""
-    if reading.status == "error":
-        screen.error(PictureError(reading.error or "", reading.hint))
+    if prediction.status == "error":
+        screen.error(PictureError(prediction.error or "", prediction.hint))
         return
-    if reading.confidence is None:
-        screen.result(Text.assemble(("-", "bold"), f"          {clean(reading.path)}  no digit found"))
+    if prediction.confidence is None:
+        screen.result(Text.assemble(("-", "bold"), f"          {clean(prediction.path)}  no digit found"))
         return
-    runners_up = ", ".join(f"{digit} {percent(share)}" for digit, share in reading.ranking()[1:top])
+    runners_up = ", ".join(f"{digit} {percent(share)}" for digit, share in prediction.ranking()[1:top])
     screen.result(
         Text.assemble(
-            (str(reading.digit), "bold green"),
-            f"  {percent(reading.confidence):>7}  {clean(reading.path)}",
+            (str(prediction.digit), "bold green"),
+            f"  {percent(prediction.confidence):>7}  {clean(prediction.path)}",
             (f"  then {runners_up}" if runners_up else "", "dim"),
         )
     )
@@ -34,14 +34,14 @@ def percent(share: float) -> str:
     return f"{share:.1%}".replace("%", " %") if share >= 0.001 else "<0.1 %"
 
 
-def reading_json(reading: Reading) -> dict[str, Any]:
+def prediction_json(prediction: Prediction) -> dict[str, Any]:
     return {
-        "path": str(reading.path),
-        "status": reading.status,
-        "digit": reading.digit,
-        "digits": list(reading.digits),
-        "confidence": reading.confidence,
-        "probabilities": list(reading.probabilities) if reading.probabilities else None,
-        "steps": list(reading.steps),
-        "error": reading.error,
+        "path": str(prediction.path),
+        "status": prediction.status,
+        "digit": prediction.digit,
+        "digits": list(prediction.digits),
+        "confidence": prediction.confidence,
+        "probabilities": list(prediction.probabilities) if prediction.probabilities else None,
+        "steps": list(prediction.steps),
+        "error": prediction.error,
     }

@@ -3,12 +3,14 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any, TextIO
 
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from mnist_cli.errors import MnistCliError
+from mnist_cli.errors import MnistCliError, OutputError
 
 # Lines that go to a file or a pipe are never wrapped or cut.
 _UNLIMITED = 10_000
@@ -29,12 +31,15 @@ class Screen:
         return not self.quiet and _is_terminal(sys.stderr) and self.err.width >= _LEAST_LIVE_WIDTH
 
     def result(self, *parts: RenderableType) -> None:
-        for part in parts:
-            self.out.print(part)
+        """Print results to stdout. Raises `OutputError`, and `ReaderGone`."""
+        with _writing_to_stdout():
+            for part in parts:
+                self.out.print(part)
 
     def json(self, value: Any) -> None:
-        """One JSON document on one line, past Rich and whatever the terminal is like."""
-        print(json.dumps(value, allow_nan=False), file=sys.stdout, flush=True)
+        """One JSON document on one line, past Rich and whatever the terminal is like; raises like `result`."""
+        with _writing_to_stdout():
+            print(json.dumps(value, allow_nan=False))
 
     def note(self, message: str | Text) -> None:
         if not self.quiet:
@@ -64,20 +69,40 @@ def fields(rows: dict[str, str]) -> Text:
     return Text("\n").join(lines)
 
 
+class ReaderGone(Exception):
+    """Whoever read our output has had enough."""
+
+
+@contextmanager
+def _writing_to_stdout() -> Iterator[None]:
+    """Have all that is printed inside arrive, or say that it can't."""
+    if sys.stdout is None:
+        raise OutputError("the result could not be written: stdout is closed")
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError as reason:
+        _discard(sys.stdout)
+        raise ReaderGone from reason
+    except OSError as reason:
+        _discard(sys.stdout)
+        raise OutputError(f"the result could not be written: {reason.strerror}") from reason
+
+
+def _discard(stream: IO[str]) -> None:
+    """Let what is still buffered for a standard stream go nowhere, now that it takes nothing any more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 class _Console(Console):
-    """Rich's console ends the process when its reader is gone; here that is for the command to decide."""
+    """Rich's console ends the process when its reader is gone; here that is for others to decide."""
 
     def on_broken_pipe(self) -> None:
         if not self.stderr:
             raise  # the BrokenPipeError in whose handler Rich calls this
-        discard(self.file)  # nobody follows the progress any more: that is no reason to stop the work
-
-
-def discard(stream: IO[str]) -> None:
-    """Let all that is still written to a standard stream go nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+        _discard(self.file)  # nobody follows the progress any more: that is no reason to stop the work
 
 
 def _console(stream: TextIO, stderr: bool) -> Console:

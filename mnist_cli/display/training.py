@@ -19,9 +19,9 @@ from rich.text import Text
 from mnist_cli.dataset import MNIST_SHA256
 from mnist_cli.display.screen import Screen, fields
 from mnist_cli.display.tables import table
-from mnist_cli.recipes import NOTEBOOK_FIGURES
-from mnist_cli.record import Epoch, Figures, Record, best_epoch
-from mnist_cli.training import Plan
+from mnist_cli.recipes import NOTEBOOK_METRICS
+from mnist_cli.record import Epoch, Metrics, Record, best_epoch
+from mnist_cli.training import Listener, Plan
 
 _LOADING = "Loading TensorFlow (a few seconds)"
 _REFRESHES_PER_SECOND = 5
@@ -29,7 +29,7 @@ _LINES_BESIDE_TABLE = 6
 
 
 @contextmanager
-def training_progress(screen: Screen) -> "Iterator[PlainProgress | LiveProgress]":
+def training_progress(screen: Screen) -> Iterator[Listener]:
     """The listener that suits the screen, for the time of a run."""
     if not screen.live:
         yield PlainProgress(screen)
@@ -41,7 +41,7 @@ def training_progress(screen: Screen) -> "Iterator[PlainProgress | LiveProgress]
         progress.close()
 
 
-class PlainProgress:
+class PlainProgress(Listener):
     """A line for each epoch: for pipes, files, CI and terminals that can't redraw."""
 
     def __init__(self, screen: Screen) -> None:
@@ -52,12 +52,6 @@ class PlainProgress:
         show_plan(self._screen, plan)
         self._screen.note(_LOADING)
 
-    def started(self) -> None:
-        pass
-
-    def stepped(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
-        pass
-
     def epoch_done(self, epoch: Epoch) -> None:
         validation = ""
         if epoch.val_loss is not None and epoch.val_accuracy is not None:
@@ -66,7 +60,7 @@ class PlainProgress:
         self._screen.note(f"epoch {epoch.epoch}/{self._epochs}: {figures}")
 
 
-class LiveProgress:
+class LiveProgress(Listener):
     """A table with a row for each finished epoch, and a bar for the one that runs."""
 
     def __init__(self, screen: Screen) -> None:
@@ -179,8 +173,8 @@ def show_trained(screen: Screen, record: Record, model_path: Path) -> None:
     best = record.best_epoch
     lowest = f"; the lowest validation loss was in epoch {best}" if best else ""
     rows = {
-        "Test": _figures(record.test),
-        "Notebook": f"{_figures(NOTEBOOK_FIGURES)} in its own run of 15 epochs",
+        "Test": _metrics(record.test),
+        "Notebook": f"{_metrics(NOTEBOOK_METRICS)} in its own run of 15 epochs",
         "Trained": f"{_epochs(len(record.history))} in {record.seconds:.1f} s{lowest}",
         "Saved": str(model_path),
         "Next": shlex.join(["mnistcli", "evaluate", str(model_path)]),
@@ -194,5 +188,5 @@ def _epochs(number: int) -> str:
     return "1 epoch" if number == 1 else f"{number:,} epochs"
 
 
-def _figures(figures: Figures) -> str:
-    return f"loss {figures.loss:.4f}, accuracy {figures.accuracy:.4f}"
+def _metrics(metrics: Metrics) -> str:
+    return f"loss {metrics.loss:.4f}, accuracy {metrics.accuracy:.4f}"
