@@ -30,8 +30,8 @@ def without_native_lines(unwanted: Callable[[bytes], bool]) -> Iterator[None]:
     try:
         yield
     finally:
-        sys.stderr, direct = python_stderr, sys.stderr
-        direct.close()
+        sys.stderr.flush()  # and not closed: a logger that was made meanwhile goes on writing to it
+        sys.stderr = python_stderr
         os.dup2(real, 2)  # closes the last sender of the pipe, so the pump comes to its end
         pump.join()
         os.close(real)
