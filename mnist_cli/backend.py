@@ -36,6 +36,7 @@ def load() -> Backend:
     """Import TensorFlow and Keras; slow the first time. What they log about themselves is left out of stderr."""
     # A keras.json or a variable of the user's that names another backend or float type must not change the answers.
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ["KERAS_HOME"] = os.devnull
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with without_native_lines(lambda line: bool(_CHATTER.match(line))):
         import keras

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from mnist_cli import __version__
-from mnist_cli.errors import MnistCliError, SettingError, first_line
+from mnist_cli.errors import MnistCliError, PictureError, SettingError, first_line
 
 if TYPE_CHECKING:
     from mnist_cli.display.screen import Screen
@@ -43,12 +43,12 @@ class Commands(TyperGroup):
 
 def _report(error: Exception) -> int:
     """Show an error that ended a command; the exit code it asks for."""
-    from mnist_cli.display.screen import ReaderGone, Screen
+    from mnist_cli.display.screen import ReaderGone, Screen, clean
 
     if isinstance(error, ReaderGone):
         return 0
     if isinstance(error, SettingError):
-        raise typer.BadParameter(error.reason, param_hint=error.option)
+        raise typer.BadParameter(clean(error.reason), param_hint=error.option)
     if not isinstance(error, MnistCliError):
         message = f"something went wrong inside mnistcli: {type(error).__name__}: {first_line(error)}"
         error = MnistCliError(message, "Run it again with --debug to see where.")
@@ -95,9 +95,15 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and er
 Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, help="Show the traceback of an error.")]
 Data = Annotated[
     Path | None,
-    typer.Option(metavar="PATH", help="An .npz with Keras' keys, or a folder with IDX files.", show_default="MNIST"),
+    typer.Option(
+        readable=False,
+        metavar="PATH",
+        help="An .npz with Keras' keys, or a folder with IDX files.",
+        show_default="MNIST",
+    ),
 ]
 _MODEL: dict[str, Any] = {
+    "readable": False,  # whether it can be read is found where it is read
     "help": "A .keras file.",
     "show_default": f"{DEFAULT_MODEL} if there, else the one that comes with mnistcli",
     "autocompletion": _complete_model,
@@ -115,7 +121,9 @@ def mnistcli(
     pass
 
 
-@app.command(epilog="Example: mnistcli train --epochs 15")
+@app.command(
+    help="Train the classic two-convolution network and save it.", epilog="Example: mnistcli train --epochs 15"
+)
 def train(
     epochs: Annotated[int, typer.Option(metavar="N", help="How many times to go through the training images.")] = 15,
     batch_size: Annotated[int, typer.Option(metavar="N", help="Images that make one step.")] = 128,
@@ -126,13 +134,12 @@ def train(
     seed: Annotated[int, typer.Option(metavar="N", help="Decides initial weights, shuffling and dropout.")] = 0,
     data: Data = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where the model goes.")
+        Path, typer.Option("--output", "-o", readable=False, metavar="FILE", help="Where the model goes.")
     ] = DEFAULT_MODEL,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Train the classic two-convolution network and save it."""
     from mnist_cli.dataset import open_dataset
     from mnist_cli.display.screen import Screen
     from mnist_cli.display.training import show_trained, training_progress
@@ -140,7 +147,7 @@ def train(
     from mnist_cli.training import train as run
 
     if output.suffix != ".keras":
-        raise SettingError("--output", f"{output} does not end in .keras")
+        raise SettingError("--output", f"{output} is no file name that ends in .keras")
     settings = Settings(epochs=epochs, batch_size=batch_size, validation_split=validation_split, seed=seed)
     screen = Screen(quiet)
     with training_progress(screen) as listener:
@@ -151,11 +158,10 @@ def train(
         show_trained(screen, record, output)
 
 
-@app.command(epilog="Example: mnistcli evaluate models/cnn.keras")
+@app.command(help="Judge a model on the test images.", epilog="Example: mnistcli evaluate models/cnn.keras")
 def evaluate(
     model: Model = None, data: Data = None, json: Json = False, quiet: Quiet = False, debug: Debug = False
 ) -> None:
-    """Judge a model on the test images."""
     from mnist_cli.dataset import open_dataset
     from mnist_cli.display.evaluation import evaluation_json, show_evaluation
     from mnist_cli.display.screen import Screen
@@ -173,9 +179,11 @@ def evaluate(
         show_evaluation(screen, evaluation, model_file.path, dataset.name)
 
 
-@app.command(epilog="Example: mnistcli summary models/cnn.keras")
+@app.command(
+    help="Show a model's layers, their cost, and how it was trained.",
+    epilog="Example: mnistcli summary models/cnn.keras",
+)
 def summary(model: Model = None, json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
-    """Show a model's layers, their cost, and how it was trained."""
     from mnist_cli.display.screen import Screen
     from mnist_cli.display.summary import show_summary, summary_json
     from mnist_cli.summary import summarize
@@ -188,16 +196,17 @@ def summary(model: Model = None, json: Json = False, quiet: Quiet = False, debug
         show_summary(screen, result)
 
 
-@app.command(epilog="Example: mnistcli predict digit.png")
+@app.command(help="Read the digits in pictures.", epilog="Example: mnistcli predict digit.png")
 def predict(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Picture files, one digit in each.")],
+    images: Annotated[
+        list[Path], typer.Argument(readable=False, metavar="IMAGE...", help="Picture files, one digit in each.")
+    ],
     model: ModelOption = None,
     top: Annotated[int, typer.Option(metavar="N", min=1, max=10, help="How many of the likeliest digits to name.")] = 3,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per picture and line.")] = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Read the digits in pictures."""
     from mnist_cli.display.prediction import prediction_json, show_prediction
     from mnist_cli.display.screen import Screen
     from mnist_cli.engine import open_engine
@@ -205,13 +214,15 @@ def predict(
 
     screen = Screen(quiet)
     engine = open_engine(_read_model(model, screen), screen.note)
-    failed = False
+    failed = 0
     for prediction in predict_pictures(engine, images):
-        failed |= prediction.status == "error"
+        failed += prediction.status == "error"
         if json:
             screen.json(prediction_json(prediction))
         else:
             show_prediction(screen, prediction, top)
+    if failed and json:
+        raise PictureError(f"{failed} of {len(images)} pictures could not be read; the JSON says why")
     if failed:
         raise typer.Exit(1)
 
@@ -222,7 +233,7 @@ def _read_model(path: Path | None, screen: "Screen") -> "ModelFile":
     from mnist_cli.modelfile import read_model
 
     if path is None and not os.path.lexists(DEFAULT_MODEL):
-        screen.note("Using the model that comes with mnistcli; `mnistcli train` makes your own.")
+        screen.note_with_result("Using the model that comes with mnistcli; `mnistcli train` makes your own.")
         path = MODEL_PATH
     model = read_model(path or DEFAULT_MODEL)
     if model.warning:
@@ -231,11 +242,15 @@ def _read_model(path: Path | None, screen: "Screen") -> "ModelFile":
 
 
 def main() -> None:
-    """The entry point of the `mnistcli` command."""
+    """Run the command line of this process."""
     _occupy_standard_descriptors()
     # The engine puts a batch on each processor; threads inside NumPy's products as well would only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    app(prog_name="mnistcli")
+    try:
+        app(prog_name="mnistcli")
+    except OSError as error:  # what Typer prints itself: help, version, completion
+        print(f"error: {error.strerror}", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
 def _occupy_standard_descriptors() -> None:

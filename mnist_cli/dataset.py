@@ -194,8 +194,8 @@ def _read_idx_header(file: Any) -> tuple[int, ...]:
     if magic not in _IDX_MAGIC:
         raise ValueError("it does not begin like bytes with one or three axes")
     shape = struct.unpack(f">{magic[3]}I", file.read(4 * magic[3]))
-    if prod(shape) > ARRAY_LIMIT:
-        raise ValueError(f"it tells of more than {size_text(ARRAY_LIMIT)}")
+    if not 0 < prod(shape) <= ARRAY_LIMIT:
+        raise ValueError(f"it tells of nothing, or of more than {size_text(ARRAY_LIMIT)}")
     return shape
 
 

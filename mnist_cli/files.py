@@ -81,32 +81,37 @@ def size_text(size: int) -> str:
     return f"{scaled:.1f} {unit}"
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Make `path` a file with exactly `content`, or leave what was there untouched.
+def write_files(contents: dict[Path, bytes]) -> None:
+    """Make each path a file with exactly its content, or leave what was there untouched.
 
-    The bytes go to a temporary file in the same folder, are flushed to the disk, read back and compared, and
-    take the name `path` in one step. Raises `OutputError`.
+    The bytes go to temporary files in the same folders, are flushed to the disk, read back and compared; once all of
+    them are there, each takes its name in one step. Raises `OutputError`.
     """
+    staged: list[tuple[Path, Path]] = []
+    path = next(iter(contents))
     try:
-        target = path.resolve()
-        temporary = _temporary_beside(target)
-        try:
-            _write_new(temporary, content)
+        for path, content in contents.items():
+            target = _target(path)
+            staged.append((_temporary_beside(target), target))
+            _write_new(*staged[-1], content)
+        for temporary, target in staged:
             os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
     except (OSError, RuntimeError, ValueError) as reason:
         raise OutputError(f"{path}: could not be written, and is as it was: {_why(reason)}") from reason
-    _flush_folder(target.parent)
+    finally:
+        for temporary, _ in staged:
+            temporary.unlink(missing_ok=True)
+    for _, target in staged:
+        _flush_folder(target.parent)
 
 
 def check_destination(path: Path, hint: str) -> None:
-    """Make sure, before any work is done, that `write_file(path, …)` will find its place.
+    """Make sure, before any work is done, that `write_files` will find its place for `path`.
 
     Makes the folders that are missing. Raises `OutputError`, with the hint.
     """
     try:
-        target = path.resolve()
+        target = _target(path)
         if target.exists() and not target.is_file():
             raise OutputError(f"{path}: something that is no regular file stands there", hint)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -117,17 +122,28 @@ def check_destination(path: Path, hint: str) -> None:
         raise OutputError(f"{path}: can't be written: {_why(reason)}", hint) from reason
 
 
+def _target(path: Path) -> Path:
+    """Where a path leads to in the end."""
+    target = path.resolve()
+    if target.is_symlink():  # from Python 3.13 on, links in a circle are no error yet
+        raise OSError(errno.ELOOP, "")
+    return target
+
+
 def _temporary_beside(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{os.urandom(4).hex()}.tmp")
+    return target.with_name(f".mnistcli-{os.urandom(4).hex()}.tmp")
 
 
-def _write_new(path: Path, content: bytes) -> None:
+def _write_new(path: Path, target: Path, content: bytes) -> None:
+    """Write the file that is to replace the target, with the target's permissions where it exists."""
     with os.fdopen(os.open(path, _CREATE_FLAGS, 0o666), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     if path.read_bytes() != content:
         raise OSError(errno.EIO, "what the disk gives back is not what was written")
+    if target.exists():
+        path.chmod(stat.S_IMODE(target.stat().st_mode))
 
 
 def _flush_folder(folder: Path) -> None:

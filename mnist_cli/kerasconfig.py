@@ -1,6 +1,6 @@
 """Keras' description of a model, `config.json`, read as a network; nothing that it names is ever called."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from types import NoneType
 from typing import Any, get_type_hints
@@ -11,9 +11,11 @@ from mnist_cli.architecture import ACTIVATIONS, PADDINGS, Layer, Network, Pair, 
 LAYERS_LIMIT = 200
 PARAMETERS_LIMIT = 20_000_000
 # Of one layer, for one image: what has to be held, the windows of a convolution or a pooling laid open included.
-NUMBERS_LIMIT = 50_000_000
+NUMBERS_LIMIT = 10_000_000
 
 Config = Mapping[str, Any]
+
+_MODEL_MODULES = ("keras", "keras.models", "keras.src.models.sequential", "keras.src.models.functional")
 
 _KNOWN: dict[str, type[Layer]] = {
     kind.__name__: kind
@@ -80,6 +82,12 @@ _OBJECTS_IN_TRAINING = {
 }
 
 
+_OBJECT_OPTIONS = {
+    *("seed", "value", "mean", "stddev", "minval", "maxval", "gain", "scale", "mode", "distribution"),
+    *("input_axes", "output_axes", "l1", "l2", "factor", "max_value", "min_value", "rate", "axis"),
+}
+
+
 class ConfigError(ValueError):
     """A config that describes no model."""
 
@@ -94,12 +102,12 @@ def read_config(config: Any) -> Network:
     Raises `ConfigError` where it describes none, `UnknownPart` where it has parts that the engine does not know.
     """
     match config:
-        case {"class_name": "Sequential", "config": {"layers": [*entries]}}:
+        case {"class_name": "Sequential", "config": {"layers": [*entries]}} if _is_kerass_own(config):
             chain = entries
-        case {"class_name": "Functional" | "Model", "config": {"layers": [*entries]} as graph}:
+        case {"class_name": "Functional", "config": {"layers": [*entries]} as graph} if _is_kerass_own(config):
             chain = _straight_line(entries, graph)
         case {"class_name": str(kind), "config": {}}:
-            raise UnknownPart(f"models of the kind {kind}")
+            raise UnknownPart(f"a model of the kind {kind:.100}")
         case _:
             raise ConfigError("its config.json describes no model")
     if len(chain) > LAYERS_LIMIT:
@@ -107,14 +115,27 @@ def read_config(config: Any) -> Network:
     return _network(chain, config["config"].get("build_input_shape"))
 
 
+def _is_kerass_own(config: Config) -> bool:
+    """Whether the class that a model names is one of Keras, and not somebody's of the same name."""
+    return config.get("module") in _MODEL_MODULES and config.get("registered_name") in (
+        None,
+        "Functional",
+        "Sequential",
+    )
+
+
 def _network(chain: list[Any], build_input_shape: Any) -> Network:
     batch_shape = build_input_shape
     if chain and _kind(chain[0]) == "InputLayer":
         options = dict(chain[0]["config"])
         batch_shape = options.pop("batch_shape", None)
+        _check_layer_class(chain[0])
         _check_plain({key: value for key, value in options.items() if key != "name"}, "Input")
         chain = chain[1:]
     network = Network(tuple(_layer(entry) for entry in chain), _shape(batch_shape))
+    for entry, stage in zip(chain, network.stages(), strict=True):
+        if entry.get("build_config") not in (None, {"input_shape": [None, *stage.input_shape]}):
+            raise UnknownPart(f"the layer {stage.layer.name}, built for another input")
     if len({layer.name for layer in network.layers}) < len(network.layers):
         raise ConfigError("two of its layers have the same name")
     if network.parameters > PARAMETERS_LIMIT:
@@ -126,7 +147,7 @@ def _network(chain: list[Any], build_input_shape: Any) -> Network:
 
 def _shape(batch_shape: Any) -> Shape:
     match batch_shape:
-        case [_, *sizes] if sizes and all(isinstance(size, int) and size > 0 for size in sizes):
+        case [None | int(), *sizes] if sizes and all(isinstance(size, int) and size > 0 for size in sizes):
             return tuple(sizes)
     raise UnknownPart("an input of no fixed size")
 
@@ -171,13 +192,19 @@ def _predecessor(entry: Any) -> str | None:
 
 def _layer(entry: Any) -> Layer:
     kind = _KNOWN.get(_kind(entry))
-    if kind is None or entry.get("module") != "keras.layers" or entry.get("registered_name") is not None:
-        raise UnknownPart(f"the layer {entry['class_name']}")
+    if kind is None:
+        raise UnknownPart(f"the layer {entry['class_name']:.100}")
+    _check_layer_class(entry)
     config = entry["config"]
     own = {field.name: field for field in fields(kind)}
     _check_plain({key: value for key, value in config.items() if key not in own}, entry["class_name"])
     hints = get_type_hints(kind)
     return kind(**{name: _value(field, hints[name], config) for name, field in own.items()})
+
+
+def _check_layer_class(entry: Config) -> None:
+    if entry.get("module") != "keras.layers" or entry.get("registered_name") is not None:
+        raise UnknownPart(f"the layer {entry['class_name']:.100}")
 
 
 def _check_plain(options: Config, kind: str) -> None:
@@ -193,19 +220,17 @@ def _is_plain(key: str, value: Any) -> bool:
         return value in _ONLY[key]
     if key in _IN_TRAINING:
         return isinstance(value, _IN_TRAINING[key])
-    return value is None or any(_is_object(value, *_OBJECTS_IN_TRAINING[end]) for end in _endings(key))
-
-
-def _endings(key: str) -> Iterator[str]:
-    return (ending for ending in _OBJECTS_IN_TRAINING if key.endswith(ending))
+    return any(key.endswith(ending) and _is_object(value, *known) for ending, known in _OBJECTS_IN_TRAINING.items())
 
 
 def _is_object(value: Any, module: str, classes: list[str]) -> bool:
-    """Whether this is how Keras writes down an object of one of the classes, made from nothing but plain values."""
+    """Whether this is None, or how Keras writes down an object of one of the classes, made from plain values."""
     match value:
+        case None:
+            return True
         case {"module": str(named), "class_name": str(kind), "config": dict(config), "registered_name": None}:
             plain = all(value is None or isinstance(value, int | float | str) for value in config.values())
-            return named == module and kind in classes and plain
+            return named == module and kind in classes and plain and config.keys() <= _OBJECT_OPTIONS
     return False
 
 

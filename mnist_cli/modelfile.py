@@ -7,6 +7,7 @@ with the weights).
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,10 +19,10 @@ from numpy.typing import NDArray
 
 from mnist_cli.architecture import CLASSES, IMAGE_SHAPE, Network, ShapeError, Stage
 from mnist_cli.archive import Archive
-from mnist_cli.errors import ModelError
-from mnist_cli.files import read_file, write_file
+from mnist_cli.errors import ModelError, OutputError
+from mnist_cli.files import check_destination, read_file, write_files
 from mnist_cli.kerasconfig import ConfigError, UnknownPart, read_config
-from mnist_cli.record import Record, read_record
+from mnist_cli.record import Record, is_record_or_free, read_record, record_content, record_path
 
 FILE_LIMIT = 2**29
 CONFIG_LIMIT = 2**22
@@ -30,7 +31,20 @@ _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5
 _NO_MODEL = "A model file is what `mnistcli train` or Keras' `model.save('name.keras')` writes."
 
 # Keras names the groups of weights after the kind of layer, not after the layer.
-_GROUPS = {"Conv2D": "conv2d", "BatchNormalization": "batch_normalization", "Dense": "dense"}
+_GROUPS = {
+    "Activation": "activation",
+    "AveragePooling2D": "average_pooling2d",
+    "BatchNormalization": "batch_normalization",
+    "Conv2D": "conv2d",
+    "Dense": "dense",
+    "Dropout": "dropout",
+    "Flatten": "flatten",
+    "GlobalAveragePooling2D": "global_average_pooling2d",
+    "MaxPooling2D": "max_pooling2d",
+    "ReLU": "re_lu",
+    "Rescaling": "rescaling",
+    "Softmax": "softmax",
+}
 
 Weights = tuple[NDArray[np.float32], ...]
 
@@ -62,10 +76,32 @@ def read_model(path: Path) -> ModelFile:
     return ModelFile(path, digest, network, weights, unknown, record, warning, content)
 
 
-def write_model(path: Path, content: bytes) -> None:
-    """Put a `.keras` archive at `path`, once it has proved readable. Raises `ModelError` and `OutputError`."""
+def write_model(path: Path, content: bytes, record: Record) -> None:
+    """Put a `.keras` archive, once it has proved readable, and its record where they belong; both or neither.
+
+    Raises `ModelError` and `OutputError`.
+    """
     _parse(content, path)
-    write_file(path, content)
+    check_replaceable(path, "Move it, and train again.")
+    write_files({path: content, record_path(path): record_content(record)})
+
+
+def check_destinations(path: Path, hint: str) -> None:
+    """Raise `OutputError`, with the hint, unless a model at `path` and its record can be written.
+
+    What is there already must be a model and a record: nothing else is ever replaced.
+    """
+    for destination in (path, record_path(path)):
+        check_destination(destination, hint)
+    check_replaceable(path, hint)
+
+
+def check_replaceable(path: Path, hint: str) -> None:
+    """Raise `OutputError`, with the hint, where something that is no model or no record would be replaced."""
+    if os.path.exists(path) and not zipfile.is_zipfile(path) and path.stat().st_size:
+        raise OutputError(f"{path}: a file that is no model stands there", hint)
+    if not is_record_or_free(record_path(path)):
+        raise OutputError(f"{record_path(path)}: stands where the training record goes, and is none", hint)
 
 
 def check_digit_classifier(network: Network, path: Path) -> None:
@@ -95,7 +131,7 @@ def _parse(content: bytes, path: Path) -> tuple[Network | None, tuple[Weights, .
     except UnknownPart as part:
         return None, (), str(part)
     except (ConfigError, ShapeError) as reason:
-        raise ModelError(f"{path}: damaged model file: {reason}") from reason
+        raise ModelError(f"{path}: no model file that can be used: {reason}") from reason
 
 
 def _read_weights(content: bytes, stages: tuple[Stage, ...]) -> tuple[Weights, ...]:
@@ -116,7 +152,7 @@ def _group_names() -> Callable[[str], str]:
     seen: dict[str, int] = {}
 
     def name(kind: str) -> str:
-        group = _GROUPS.get(kind, "")
+        group = _GROUPS[kind]
         count = seen[group] = seen.get(group, -1) + 1
         return f"{group}_{count}" if count else group
 
@@ -125,7 +161,7 @@ def _group_names() -> Callable[[str], str]:
 
 def _layer_weights(file: Any, group: str, stage: Stage) -> Weights:
     shapes = stage.weight_shapes
-    if not shapes:
+    if not shapes and f"layers/{group}/vars" not in file:
         return ()
     stored = _member(_member(_member(file, "layers"), group), "vars")
     if len(stored) != len(shapes):

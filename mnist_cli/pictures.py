@@ -67,8 +67,23 @@ class Prepared:
 
 def prepare(path: Path) -> Prepared:
     """Read a picture file and make it like MNIST. Raises `PictureError`."""
+    content = read_file(path, FILE_LIMIT, PictureError)
+    try:
+        return _prepared(content)
+    except _NoPicture as reason:
+        hint = f"Pictures may be {', '.join(FORMATS)}, of at most {PIXEL_LIMIT // 1_000_000} megapixels."
+        raise PictureError(f"{path}: {reason}", hint) from reason
+    except Exception as reason:  # a damaged file makes Pillow raise almost anything
+        raise PictureError(f"{path}: damaged picture: {first_line(reason)}") from reason
+
+
+class _NoPicture(Exception):
+    """A file that is not taken for a picture."""
+
+
+def _prepared(content: bytes) -> Prepared:
     steps: list[str] = []
-    grey = _decode(read_file(path, FILE_LIMIT, PictureError), path, steps)
+    grey = _decode(content, steps)
     if _is_mnist_like(grey):
         return Prepared(np.rint(grey).astype(np.uint8), (*steps, "is like MNIST already, left as it is"))
     ink = _ink(grey, steps)
@@ -77,21 +92,18 @@ def prepare(path: Path) -> Prepared:
     return Prepared(_centred(_fitted(_cropped(ink, steps), steps), steps), tuple(steps))
 
 
-def _decode(content: bytes, path: Path, steps: list[str]) -> Grey:
+def _decode(content: bytes, steps: list[str]) -> Grey:
     """The brightness of the picture: float32, shape (height, width), 0 to 255."""
-    try:
-        with warnings.catch_warnings(), _without_libtiff_lines(content):
-            warnings.simplefilter("ignore")  # of oddities that Pillow can live with
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                _check_size(image, path)
-                return _brightness(_upright(image, steps), steps)
-    except PictureError:
-        raise
-    except UnidentifiedImageError as reason:
-        hint = f"Pictures may be {', '.join(FORMATS)}."
-        raise PictureError(f"{path}: not a picture in a format that is read", hint) from reason
-    except Exception as reason:  # a damaged file makes Pillow raise almost anything
-        raise PictureError(f"{path}: damaged picture: {first_line(reason)}") from reason
+    with warnings.catch_warnings(), _without_libtiff_lines(content):
+        warnings.simplefilter("ignore")  # of oddities that Pillow can live with
+        try:
+            opened = Image.open(io.BytesIO(content), formats=FORMATS)
+        except UnidentifiedImageError as reason:
+            raise _NoPicture("not a picture in a format that is read") from reason
+        with opened as image:
+            if image.width * image.height > PIXEL_LIMIT:
+                raise _NoPicture(f"{image.width}x{image.height} pixels are too many")
+            return _brightness(_upright(image, steps), steps)
 
 
 def _without_libtiff_lines(content: bytes) -> AbstractContextManager[None]:
@@ -108,12 +120,6 @@ def _upright(image: Image.Image, steps: list[str]) -> Image.Image:
     return image.transpose(turn)
 
 
-def _check_size(image: Image.Image, path: Path) -> None:
-    pixels = image.width * image.height
-    if pixels > PIXEL_LIMIT:
-        raise PictureError(f"{path}: {image.width}x{image.height} pixels are too many (at most 100 megapixels)")
-
-
 def _brightness(image: Image.Image, steps: list[str]) -> Grey:
     if image.mode.startswith("I;16"):
         return np.asarray(image, np.float32) / np.float32(257)
@@ -128,9 +134,10 @@ def _stretched(values: Grey) -> Grey:
     """Values of no fixed range with the one they have mapped to 0 to 255."""
     if not np.isfinite(values).all():
         raise ValueError("it has pixels that are no numbers")
-    low, high = values.min(), values.max()
-    stretched: Grey = (values - low) * np.float32(255 / max(high - low, 1e-9))
-    return stretched
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return np.zeros_like(values)
+    return ((values.astype(np.float64) - low) * (255 / (high - low))).astype(np.float32)
 
 
 def _on_paper(image: Image.Image, steps: list[str]) -> Image.Image:

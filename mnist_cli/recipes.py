@@ -32,7 +32,7 @@ class Settings:
 
     def split(self, images: int) -> tuple[int, int]:
         """How many of the images, the first ones, train, and how many, the last ones, validate."""
-        training = int(images * (1 - self.validation_split))
+        training = int(images * (1 - self.validation_split) + 1e-9)  # 10 * (1 - 0.9) is a little less than 1
         _require(training > 0, "--validation-split", f"leaves none of the {images} images to train on")
         return training, images - training
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from mnist_cli.errors import ModelError, OutputError
-from mnist_cli.files import read_file, write_file
+from mnist_cli.errors import ModelError
+from mnist_cli.files import read_file
 
 FORMAT = 1
 _SIZE_LIMIT = 2**24
@@ -88,17 +88,14 @@ def record_path(model_path: Path) -> Path:
     return model_path.with_suffix(".json")
 
 
-def write_record(model_path: Path, record: Record) -> None:
-    """Write the record beside its model. Raises `OutputError`."""
-    text = json.dumps(record.as_json(), indent=2, allow_nan=False) + "\n"
-    write_file(record_path(model_path), text.encode())
+def record_content(record: Record) -> bytes:
+    """The record as a file holds it."""
+    return (json.dumps(record.as_json(), indent=2, allow_nan=False) + "\n").encode()
 
 
-def check_replaceable(model_path: Path, hint: str) -> None:
-    """Raise `OutputError`, with the hint, where the record would replace a file that is no training record."""
-    path = record_path(model_path)
-    if os.path.exists(path) and not isinstance(_load(path).get("format"), int):
-        raise OutputError(f"{path}: stands where the training record goes, and is none", hint)
+def is_record_or_free(path: Path) -> bool:
+    """Whether a record may be written at `path`: there is nothing, or a record, of this format or of another."""
+    return not os.path.exists(path) or isinstance(_load(path).get("format"), int)
 
 
 def read_record(model_path: Path, model_sha256: str) -> tuple[Record | None, str]:

@@ -23,10 +23,9 @@ from mnist_cli.architecture import CLASSES, Network, classic_cnn
 from mnist_cli.dataset import MNIST_SHA256, Dataset, Digits
 from mnist_cli.errors import TrainingError
 from mnist_cli.evaluation import Evaluation
-from mnist_cli.files import check_destination
-from mnist_cli.modelfile import reproducible, write_model
+from mnist_cli.modelfile import check_destinations, reproducible, write_model
 from mnist_cli.recipes import Settings
-from mnist_cli.record import DataUsed, Epoch, Metrics, Record, check_replaceable, record_path, write_record
+from mnist_cli.record import DataUsed, Epoch, Metrics, Record
 
 # Steps in one call of the graph: about a third of a second, so that the bar moves and an interrupt is soon heard.
 STEPS_PER_CALL = 16
@@ -66,14 +65,6 @@ class Listener:
         """An epoch is over and validated."""
 
 
-def check_output(model_path: Path) -> None:
-    """Raise `OutputError`, before any work is done, unless a model and its record can be written at `model_path`."""
-    hint = "Choose another --output."
-    check_destination(model_path, hint)
-    check_destination(record_path(model_path), hint)
-    check_replaceable(model_path, hint)
-
-
 def train(
     settings: Settings, dataset: Dataset, model_path: Path, command: str, listener: Listener | None = None
 ) -> Record:
@@ -84,7 +75,7 @@ def train(
     """
     listener = listener or Listener()
     plan = _plan(settings, dataset, model_path)
-    check_output(model_path)
+    check_destinations(model_path, "Choose another --output.")
     listener.planned(plan)
     backend.make_deterministic(settings.seed)
     trainer = Trainer(classic_cnn(settings.dropout), settings, dataset.train)
@@ -106,8 +97,7 @@ def train(
         test=test,
         model_sha256=hashlib.sha256(archive).hexdigest(),
     )
-    write_model(model_path, archive)
-    write_record(model_path, record)
+    write_model(model_path, archive, record)
     return record
 
 

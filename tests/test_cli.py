@@ -335,6 +335,7 @@ def test_a_bad_picture_is_reported_in_its_place_and_does_not_stop_the_rest(
         ".",
         "blank.png",
     ]
+    assert "4 of 7 pictures could not be read" in as_json.stderr
     statuses = [json.loads(line)["status"] for line in as_json.stdout.splitlines()]
     assert statuses == ["digit", "error", "error", "error", "error", "none", "digit"]
 
@@ -368,6 +369,8 @@ def test_forced_colour_colours_and_does_nothing_else(run: Run, pictures: list[Pa
     )
 
     assert "\x1b[" in coloured.stdout
+    for off in ({"FORCE_COLOR": "0"}, {"FORCE_COLOR": "1", "NO_COLOR": "1"}):
+        assert "\x1b[" not in run("predict", pictures[0], env=off).stdout
     assert "epoch 1/1" in trained.stderr
     assert not any(code in trained.stderr for code in ("\r", "\x1b[2K", "\x1b[1A", "\x1b[?25l"))
 
@@ -399,7 +402,7 @@ def test_closed_standard_streams_do_not_spoil_a_model(run: Run, small_npz: Path,
 
 @pytest.mark.parametrize("after", ["Training", "epoch 1"])
 def test_an_interrupt_ends_with_130_and_leaves_the_old_model(after: str, small_npz: Path, tmp_path: Path):
-    (tmp_path / "m.keras").write_bytes(b"the old one")
+    (tmp_path / "m.keras").write_bytes(MODEL_PATH.read_bytes())
     process = subprocess.Popen(
         [sys.executable, "-m", "mnist_cli", "train", "--epochs", "500", "--data", small_npz, "-o", "m.keras"],
         cwd=tmp_path,
@@ -416,7 +419,7 @@ def test_an_interrupt_ends_with_130_and_leaves_the_old_model(after: str, small_n
     assert process.returncode == 130
     assert rest.endswith("interrupted\n") and "Traceback" not in rest
     assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
-    assert (tmp_path / "m.keras").read_bytes() == b"the old one"
+    assert (tmp_path / "m.keras").read_bytes() == MODEL_PATH.read_bytes()
 
 
 def test_training_goes_on_when_nobody_follows_it(small_npz: Path, tmp_path: Path):
@@ -427,6 +430,33 @@ def test_training_goes_on_when_nobody_follows_it(small_npz: Path, tmp_path: Path
 
     assert done.returncode == 0
     assert (tmp_path / "m.json").is_file()
+
+
+def test_notes_that_can_not_be_written_are_no_reason_to_give_no_result(pictures: list[Path]):
+    command = f"{sys.executable} -m mnist_cli predict 7.png 2> /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=pictures[0].parent)
+
+    assert (done.returncode, done.stdout[0]) == (0, "7")
+
+
+@pytest.mark.parametrize("flag", ["--version", "--help"])
+def test_help_that_can_not_be_written_is_an_error_in_one_line(flag: str, tmp_path: Path):
+    command = f"{sys.executable} -m mnist_cli {flag} > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert one_line(done.stderr) and "No space left" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["evaluate", "--data", "no.npz"], ["predict", "no.png"], ["predict", "--json", "no.png"]]
+)
+def test_a_failure_without_a_model_given_is_told_in_one_line(arguments: list[str], run: Run):
+    done = run(*arguments)
+
+    assert done.returncode == 1
+    assert done.stderr.count("error: ") == 1
+    assert one_line(done.stderr) or "--json" in arguments  # where the note comes with the JSON
 
 
 def test_an_output_that_is_full_is_an_error_in_one_line(pictures: list[Path]):

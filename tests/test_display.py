@@ -62,12 +62,13 @@ def test_nothing_is_wider_than_the_terminal(command: str, width: int, tmp_path: 
     assert max(len(line) for line in without_codes(sent).splitlines()) <= width
 
 
-def test_a_run_is_live_on_a_terminal_and_ends_as_a_table(small_npz: Path, tmp_path: Path):
-    code, sent = on_terminal(["train", "--epochs", "3", "--data", small_npz], 80, tmp_path)
+@pytest.mark.parametrize(("width", "left"), [(80, r"0:\d\d / 0:\d\d left"), (120, r"0:\d\d left, 0:\d\d in all")])
+def test_a_run_is_live_on_a_terminal_and_ends_as_a_table(width: int, left: str, small_npz: Path, tmp_path: Path):
+    code, sent = on_terminal(["train", "--epochs", "3", "--data", small_npz], width, tmp_path)
 
     assert code == 0
     assert "Loading TensorFlow" in sent
-    assert re.search(r"Epoch \d/3 .*loss \d\.\d{4}  accuracy \d\.\d{4}.* left, .* in all", without_codes(sent))
+    assert re.search(rf"Epoch \d/3 .*15/15 loss \d\.\d{{4}}  accuracy \d\.\d{{4}} {left}", without_codes(sent))
     shown = without_codes(sent)
     final = shown[shown.rindex("epoch     loss") :]
     assert [line.split()[0] for line in final.splitlines()[2:5]] == ["1", "2", "3"]
@@ -84,6 +85,12 @@ def test_a_terminal_that_can_not_be_redrawn_gets_plain_lines(
     assert code == 0
     assert "epoch 1/1: loss" in without_codes(sent)
     assert "\x1b[2K" not in sent and "\x1b[1A" not in sent
+
+
+def test_a_width_of_nothing_is_no_width(tmp_path: Path):
+    _, sent = on_terminal(["summary"], 80, tmp_path, COLUMNS="0")
+
+    assert "34,826" in sent
 
 
 def test_no_color_keeps_the_colours_away(tmp_path: Path):

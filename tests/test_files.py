@@ -7,7 +7,7 @@ import pytest
 
 from mnist_cli import files
 from mnist_cli.errors import ModelError, OutputError
-from mnist_cli.files import check_destination, read_file, size_text, write_file
+from mnist_cli.files import check_destination, read_file, size_text, write_files
 
 
 def test_reads_a_file(tmp_path: Path):
@@ -48,7 +48,7 @@ def test_writes_through_a_link_to_where_it_points(tmp_path: Path):
     (tmp_path / "target").write_bytes(b"old")
     (tmp_path / "link").symlink_to("target")
 
-    write_file(tmp_path / "link", b"new")
+    write_files({tmp_path / "link": b"new"})
 
     assert (tmp_path / "target").read_bytes() == b"new"
     assert (tmp_path / "link").is_symlink()
@@ -63,16 +63,33 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(step: str, tmp_path: Pat
 
     monkeypatch.setattr(files.os, step, full)
     with pytest.raises(OutputError, match="No space left"):
-        write_file(tmp_path / "file", b"new")
+        write_files({tmp_path / "file": b"new"})
 
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"old")]
+
+
+def test_several_files_are_written_all_or_none(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"old")
+
+    with pytest.raises(OutputError, match="missing/b: could not be written"):
+        write_files({tmp_path / "a": b"new", tmp_path / "missing" / "b": b"new"})
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"old")]
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path: Path):
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "file").chmod(0o640)
+
+    write_files({tmp_path / "file": b"new"})
+
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
 
 
 def test_a_disk_that_gives_back_something_else_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Path, "read_bytes", lambda path: b"something else")
 
     with pytest.raises(OutputError, match="not what was written"):
-        write_file(tmp_path / "file", b"new")
+        write_files({tmp_path / "file": b"new"})
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,6 +15,7 @@ import pytest
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.errors import ModelError, OutputError
 from mnist_cli.modelfile import read_model, reproducible, write_model
+from mnist_cli.record import Record
 
 NAMES = ("metadata.json", "config.json", "model.weights.h5")
 
@@ -118,6 +119,9 @@ BROKEN = {
     "rate above 1": with_config(set_layer(6, "rate", 1.5)),
     "name with a slash": with_config(set_layer(1, "name", "a/b")),
     "name used twice": with_config(set_layer(1, "name", "dense")),
+    "an array for dropout": with_weights(
+        lambda file: file.__setitem__("layers/dropout/vars/0", np.zeros(1, np.float32))
+    ),
     "one array too many": with_weights(lambda file: file.__setitem__("layers/dense/vars/2", np.zeros(10, np.float32))),
     "padding unheard of": with_config(set_layer(1, "padding", "causal")),
     "strides of three": with_config(set_layer(1, "strides", [1, 1, 1])),
@@ -189,6 +193,13 @@ def test_regularizers_and_initializers_make_no_difference(tmp_path: Path):
         with_object("seed", {"module": "os"}),
         with_object("trainable", {"module": "os"}),
         with_object("unheard_of", 1),
+        with_object("unheard_of", None),
+        with_object("kernel_initializer", keras_object("keras.initializers", "Zeros", path="x")),
+        with_config(lambda config: config.update(module="evil.module")),
+        with_config(lambda config: config.update(registered_name="Evil>Sequential")),
+        with_config(lambda config: config["config"]["layers"][0].update(module="evil")),
+        with_config(lambda config: config["config"]["layers"][1].update(build_config={"input_shape": [None, 9, 9, 9]})),
+        with_config(set_layer(0, "batch_shape", ["x", 28, 28, 1])),
     ],
 )
 def test_what_is_not_known_to_be_harmless_is_left_to_keras(content: bytes, tmp_path: Path):
@@ -230,18 +241,39 @@ def test_a_broken_record_is_ignored_and_that_is_said(content: bytes, tmp_path: P
     assert "no training record" in model.warning
 
 
+def shipped_record() -> Record:
+    record = read_model(MODEL_PATH).record
+    assert record is not None
+    return record
+
+
+def test_a_model_and_its_record_are_written_together(tmp_path: Path):
+    write_model(tmp_path / "model.keras", MODEL_PATH.read_bytes(), shipped_record())
+
+    assert read_model(tmp_path / "model.keras").record == shipped_record()
+
+
 def test_what_is_not_readable_never_replaces_a_model(tmp_path: Path):
     path = tmp_path / "model.keras"
-    write_model(path, MODEL_PATH.read_bytes())
+    write_model(path, MODEL_PATH.read_bytes(), shipped_record())
 
     with pytest.raises(ModelError):
-        write_model(path, MODEL_PATH.read_bytes()[:-30])
+        write_model(path, MODEL_PATH.read_bytes()[:-30], shipped_record())
     assert path.read_bytes() == MODEL_PATH.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.json"])
+def test_a_file_of_another_kind_is_never_replaced(name: str, tmp_path: Path):
+    (tmp_path / name).write_text('{"name": "a diary"}')
+
+    with pytest.raises(OutputError, match=name):
+        write_model(tmp_path / "model.keras", MODEL_PATH.read_bytes(), shipped_record())
+    assert [path.read_text() for path in tmp_path.iterdir()] == ['{"name": "a diary"}']
 
 
 def test_a_missing_folder_is_an_error_of_the_output(tmp_path: Path):
     with pytest.raises(OutputError, match="gone"):
-        write_model(tmp_path / "gone" / "model.keras", MODEL_PATH.read_bytes())
+        write_model(tmp_path / "gone" / "model.keras", MODEL_PATH.read_bytes(), shipped_record())
 
 
 def test_dates_and_addresses_make_no_difference(tmp_path: Path):

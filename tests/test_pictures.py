@@ -181,6 +181,16 @@ def test_what_is_no_picture_is_refused(content, message: str, seven: np.ndarray,
         prepare(tmp_path / "digit.png")
 
 
+@pytest.mark.parametrize("values", [(-3e38, 3e38), (0.0, 1e-30), (5.0, 5.0)])
+def test_floats_of_any_range_are_read(values: tuple[float, float], tmp_path: Path):
+    pixels = np.full((60, 60), values[0], np.float32)
+    pixels[20:40, 28:32] = values[1]
+
+    prepared = prepare(saved(Image.fromarray(pixels), tmp_path, ".tiff"))
+
+    assert (prepared.pixels is None) == (values[0] == values[1])
+
+
 def test_pixels_that_are_no_numbers_are_refused(tmp_path: Path):
     pixels = np.zeros((50, 50), np.float32)
     pixels[3, 3] = np.nan

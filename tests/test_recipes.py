@@ -14,6 +14,10 @@ def test_the_notebook_recipe_is_the_default():
     assert settings.steps(54_000) == 422
 
 
+def test_a_split_counts_as_people_do():
+    assert Settings(validation_split=0.9).split(10) == (1, 9)
+
+
 @pytest.mark.parametrize(
     ("option", "values"),
     [

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from mnist_cli.record import DataUsed, Epoch, Metrics, Record, best_epoch, check_replaceable, read_record, write_record
+from mnist_cli.record import (
+    DataUsed,
+    Epoch,
+    Metrics,
+    Record,
+    best_epoch,
+    is_record_or_free,
+    read_record,
+    record_content,
+)
 
 RECORD = Record(
     command="mnistcli train",
@@ -22,13 +31,13 @@ RECORD = Record(
 
 
 def test_a_record_comes_back_as_it_was_written(tmp_path: Path):
-    write_record(tmp_path / "model.keras", RECORD)
+    (tmp_path / "model.json").write_bytes(record_content(RECORD))
 
     assert read_record(tmp_path / "model.keras", "def") == (RECORD, "")
 
 
 def test_a_record_is_plain_json(tmp_path: Path):
-    write_record(tmp_path / "model.keras", RECORD)
+    (tmp_path / "model.json").write_bytes(record_content(RECORD))
     values = json.loads((tmp_path / "model.json").read_text())
 
     assert values["format"] == 1
@@ -64,7 +73,7 @@ def test_a_record_of_a_newer_kind_is_ignored_and_may_be_replaced(tmp_path: Path)
     (tmp_path / "model.json").write_text(json.dumps(RECORD.as_json() | {"format": 2}))
 
     assert "newer" in read_record(tmp_path / "model.keras", "def")[1]
-    check_replaceable(tmp_path / "model.keras", "")
+    assert is_record_or_free(tmp_path / "model.json")
 
 
 def test_no_record_is_no_reason_for_a_note(tmp_path: Path):

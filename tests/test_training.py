@@ -11,6 +11,7 @@ from conftest import Run
 
 from mnist_cli import training
 from mnist_cli.architecture import classic_cnn
+from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import MNIST_SHA256, Dataset, Digits, open_dataset
 from mnist_cli.engine import as_input, open_engine
 from mnist_cli.errors import MnistCliError, OutputError, TrainingError
@@ -140,15 +141,15 @@ def test_without_validation_there_are_no_validation_metrics(small_npz: Path, tmp
 
 
 def test_a_loss_that_explodes_stops_the_run_and_keeps_the_old_model(small_npz: Path, tmp_path: Path):
-    (tmp_path / "model.keras").write_bytes(b"the old one")
+    (tmp_path / "model.keras").write_bytes(MODEL_PATH.read_bytes())
 
     with pytest.raises(TrainingError, match="loss became"):
         train(replace(QUICK, learning_rate=1e30), open_dataset(small_npz), tmp_path / "model.keras", "a command")
-    assert (tmp_path / "model.keras").read_bytes() == b"the old one"
+    assert (tmp_path / "model.keras").read_bytes() == MODEL_PATH.read_bytes()
 
 
 def test_a_run_that_fails_leaves_the_old_model(small_npz: Path, tmp_path: Path):
-    (tmp_path / "model.keras").write_bytes(b"the old one")
+    (tmp_path / "model.keras").write_bytes(MODEL_PATH.read_bytes())
 
     class Interrupting(Listener):
         def epoch_done(self, epoch: Epoch) -> None:
@@ -157,7 +158,7 @@ def test_a_run_that_fails_leaves_the_old_model(small_npz: Path, tmp_path: Path):
     with pytest.raises(KeyboardInterrupt):
         train(QUICK, open_dataset(small_npz), tmp_path / "model.keras", "a command", Interrupting())
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
-    assert (tmp_path / "model.keras").read_bytes() == b"the old one"
+    assert (tmp_path / "model.keras").read_bytes() == MODEL_PATH.read_bytes()
 
 
 @pytest.mark.parametrize("in_the_way", ["a folder", "a folder for the record", "a stranger for the record"])

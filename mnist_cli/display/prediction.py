@@ -43,5 +43,5 @@ def prediction_json(prediction: Prediction) -> dict[str, Any]:
         "confidence": prediction.confidence,
         "probabilities": list(prediction.probabilities) if prediction.probabilities else None,
         "steps": list(prediction.steps),
-        "error": prediction.error,
+        "error": f"{prediction.error}. {prediction.hint}".removesuffix(". ") if prediction.error else None,
     }

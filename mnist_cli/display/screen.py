@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any, TextIO
 
 from rich.console import Console, RenderableType
@@ -14,7 +14,9 @@ from mnist_cli.errors import MnistCliError, OutputError
 
 # Lines that go to a file or a pipe are never wrapped or cut.
 _UNLIMITED = 10_000
-_LEAST_LIVE_WIDTH = 60
+_USUAL_WIDTH = 80
+# Narrower, the bar of a run has no room for its figures.
+_LEAST_LIVE_WIDTH = 76
 
 
 class Screen:
@@ -22,6 +24,7 @@ class Screen:
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
+        self._pending: list[str] = []
         self.out = _console(sys.stdout, stderr=False)
         self.err = _console(sys.stderr, stderr=True)
 
@@ -32,26 +35,40 @@ class Screen:
 
     def result(self, *parts: RenderableType) -> None:
         """Print results to stdout. Raises `OutputError`, and `ReaderGone`."""
+        self._show_pending()
         with _writing_to_stdout():
             for part in parts:
                 self.out.print(part)
 
     def json(self, value: Any) -> None:
         """One JSON document on one line, past Rich and whatever the terminal is like; raises like `result`."""
+        self._show_pending()
         with _writing_to_stdout():
             print(json.dumps(value, allow_nan=False))
 
-    def note(self, message: str | Text) -> None:
+    def note(self, message: str | RenderableType) -> None:
         if not self.quiet:
-            self.err.print(Text(clean(message), "dim") if isinstance(message, str) else message)
+            self._tell(Text(clean(message), "dim") if isinstance(message, str) else message)
+
+    def note_with_result(self, message: str) -> None:
+        """A note that comes with the first result; where there is only an error to show, it does not matter."""
+        self._pending.append(message)
+
+    def _show_pending(self) -> None:
+        while self._pending:
+            self.note(self._pending.pop(0))
 
     def warning(self, message: str) -> None:
-        self.err.print(Text.assemble(("warning: ", "yellow"), clean(message)))
+        self._tell(Text.assemble(("warning: ", "yellow"), clean(message)))
 
     def error(self, error: MnistCliError) -> None:
         """One line with what failed and what to do about it."""
         hint = f". {clean(error.hint)}" if error.hint else ""
-        self.err.print(Text.assemble(("error: ", "bold red"), clean(error.message), hint))
+        self._tell(Text.assemble(("error: ", "bold red"), clean(error.message), hint))
+
+    def _tell(self, message: RenderableType) -> None:
+        with suppress(OSError):  # a stderr that takes nothing is no reason to give no result
+            self.err.print(message)
 
 
 def clean(text: object) -> str:
@@ -110,15 +127,22 @@ def _console(stream: TextIO, stderr: bool) -> Console:
     if stream is not None and hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")  # file names need not be valid text, nor the locale UTF-8
     terminal = _is_terminal(stream)
-    return _Console(
+    console = _Console(
         stderr=stderr,
         width=None if terminal else _UNLIMITED,
-        force_terminal=terminal or bool(os.environ.get("FORCE_COLOR")),
+        force_terminal=terminal or _colour_is_forced(),
         markup=False,
         highlight=False,
         emoji=False,
         legacy_windows=False,
     )
+    if console.width < 1:  # COLUMNS=0, which some programs leave behind
+        console.width = _USUAL_WIDTH
+    return console
+
+
+def _colour_is_forced() -> bool:
+    return os.environ.get("FORCE_COLOR", "0") not in ("", "0") and not os.environ.get("NO_COLOR")
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.spinner import Spinner
 from rich.table import Table
@@ -26,6 +27,8 @@ from mnist_cli.training import Listener, Plan
 _LOADING = "Loading TensorFlow (a few seconds)"
 _REFRESHES_PER_SECOND = 5
 _LINES_BESIDE_TABLE = 6
+# From this width on there is room for words beside the figures.
+_ROOMY = 100
 
 
 @contextmanager
@@ -103,7 +106,10 @@ class LiveProgress(Listener):
         per_step = (time.monotonic() - self._start) / ((epoch - 1) * self._steps + step)
         in_epoch = self._steps - step
         in_all = in_epoch + (self._epochs - epoch) * self._steps
-        return f"{_clock(in_epoch * per_step)} left, {_clock(in_all * per_step)} in all"
+        epoch_left, all_left = _clock(in_epoch * per_step), _clock(in_all * per_step)
+        if self._screen.err.width < _ROOMY:
+            return f"{epoch_left} / {all_left} left"
+        return f"{epoch_left} left, {all_left} in all"
 
     def epoch_done(self, epoch: Epoch) -> None:
         self._history.append(epoch)
@@ -115,7 +121,7 @@ class LiveProgress(Listener):
         """Leave the table of what was done on the terminal, whatever ended the run."""
         self._live.stop()
         if self._history:
-            self._screen.err.print(epochs_table(self._history, self._history), "", sep="\n")
+            self._screen.note(Group(epochs_table(self._history, self._history), ""))
 
     def _describe(self, epoch: int) -> None:
         self._bar.update(self._task, description=f"Epoch {epoch}/{self._epochs}")
@@ -123,10 +129,12 @@ class LiveProgress(Listener):
     def _render(self) -> RenderableType:
         if not self._bar.tasks:
             return self._spinner
+        # The last columns stay free: a full line would be broken by the ^C that a terminal puts behind it.
+        bar = Padding(self._bar, (0, 3, 0, 0))
         if not self._history:
-            return self._bar
+            return bar
         room = max(self._screen.err.height - _LINES_BESIDE_TABLE, 1)
-        return Group(epochs_table(self._history[-room:], self._history), self._bar)
+        return Group(epochs_table(self._history[-room:], self._history), bar)
 
 
 def _clock(seconds: float) -> str:
@@ -177,11 +185,16 @@ def show_trained(screen: Screen, record: Record, model_path: Path) -> None:
         "Notebook": f"{_metrics(NOTEBOOK_METRICS)} in its own run of 15 epochs",
         "Trained": f"{_epochs(len(record.history))} in {record.seconds:.1f} s{lowest}",
         "Saved": str(model_path),
-        "Next": shlex.join(["mnistcli", "evaluate", str(model_path)]),
+        "Next": shlex.join(["mnistcli", "evaluate", _as_argument(model_path)]),
     }
     if record.data.sha256 != MNIST_SHA256:
         del rows["Notebook"]
     screen.result(fields(rows))
+
+
+def _as_argument(path: Path) -> str:
+    """The path as a command takes it, not as an option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
 
 
 def _epochs(number: int) -> str:
