@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Group, RenderableType
+from rich.constrain import Constrain
 from rich.live import Live
-from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.spinner import Spinner
 from rich.table import Table
@@ -130,7 +130,7 @@ class LiveProgress(Listener):
         if not self._bar.tasks:
             return self._spinner
         # The last columns stay free: a full line would be broken by the ^C that a terminal puts behind it.
-        bar = Padding(self._bar, (0, 3, 0, 0))
+        bar = Constrain(self._bar, self._screen.err.width - 3)
         if not self._history:
             return bar
         room = max(self._screen.err.height - _LINES_BESIDE_TABLE, 1)
