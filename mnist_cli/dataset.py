@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mnist_cli.architecture import CLASSES, IMAGE_SHAPE
 from mnist_cli.archive import Archive, ArchiveError
+from mnist_cli.arrays import Images, Labels
 from mnist_cli.data import MNIST_PATH
 from mnist_cli.errors import DataError
 from mnist_cli.files import read_file, size_text
@@ -29,10 +30,6 @@ ARRAY_LIMIT = 2**30
 _HEADER_LIMIT = 4096  # an honest .npy header is under 200 bytes
 
 Array = NDArray[Any]
-Images = NDArray[np.uint8]
-"""uint8, shape (n, 28, 28), 0 background to 255 ink."""
-Labels = NDArray[np.uint8]
-"""uint8, shape (n,), 0 to 9."""
 
 
 @dataclass(frozen=True)

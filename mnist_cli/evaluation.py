@@ -2,17 +2,13 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_cli.architecture import CLASSES
-from mnist_cli.dataset import Labels
+from mnist_cli.arrays import Labels, Probabilities
 from mnist_cli.record import Metrics
-
-Probabilities = NDArray[np.floating[Any]]
-"""float32 or float64, shape (n, 10), each row with the sum 1."""
 
 
 @dataclass(frozen=True, eq=False)

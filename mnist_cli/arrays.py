@@ -1,0 +1,15 @@
+"""The arrays that go from room to room, by name."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Images = NDArray[np.uint8]
+"""uint8, shape (n, 28, 28), 0 background to 255 ink."""
+
+Labels = NDArray[np.uint8]
+"""uint8, shape (n,), 0 to 9."""
+
+Probabilities = NDArray[np.floating[Any]]
+"""float32 or float64, shape (n, 10), each row with the sum 1."""
