@@ -33,12 +33,18 @@ class Commands(TyperGroup):
         except (typer.Exit, typer.Abort, typer.TyperException):
             raise
         except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
+            _tell_interrupted()
             raise typer.Exit(INTERRUPTED) from None
         except Exception as error:
             if ctx.obj["debug"]:
                 raise
             raise typer.Exit(_report(error)) from None
+
+
+def _tell_interrupted() -> None:
+    from mnist_cli.display.screen import Screen
+
+    Screen().note("interrupted")
 
 
 def _report(error: Exception) -> int:

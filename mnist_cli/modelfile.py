@@ -98,10 +98,19 @@ def check_destinations(path: Path, hint: str) -> None:
 
 def check_replaceable(path: Path, hint: str) -> None:
     """Raise `OutputError`, with the hint, where something that is no model or no record would be replaced."""
-    if os.path.exists(path) and not zipfile.is_zipfile(path) and path.stat().st_size:
+    if os.path.exists(path) and not _begins_like_a_model(path):
         raise OutputError(f"{path}: a file that is no model stands there", hint)
     if not is_record_or_free(record_path(path)):
         raise OutputError(f"{record_path(path)}: stands where the training record goes, and is none", hint)
+
+
+def _begins_like_a_model(path: Path) -> bool:
+    """Whether a file is an archive, whole or cut short by a crash, or empty."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) in (b"PK\x03\x04", b"")
+    except OSError as reason:
+        raise OutputError(f"{path}: can't be read: {reason.strerror}") from reason
 
 
 def check_digit_classifier(network: Network, path: Path) -> None:

@@ -102,9 +102,8 @@ def train(
 
 
 def _plan(settings: Settings, dataset: Dataset, model_path: Path) -> Plan:
-    if (
-        dataset.sha256 != MNIST_SHA256
-    ):  # what is wrong with the user's own data is to be said before anything is announced
+    if dataset.sha256 != MNIST_SHA256:
+        # What is wrong with the user's own data is to be said before anything is announced.
         _ = dataset.train, dataset.test
     training, validation = settings.split(len(dataset.train_labels))
     return Plan(

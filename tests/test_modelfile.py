@@ -271,6 +271,15 @@ def test_a_file_of_another_kind_is_never_replaced(name: str, tmp_path: Path):
     assert [path.read_text() for path in tmp_path.iterdir()] == ['{"name": "a diary"}']
 
 
+@pytest.mark.parametrize("size", [0, 50_000])
+def test_a_model_that_a_crash_cut_short_may_be_replaced(size: int, tmp_path: Path):
+    (tmp_path / "model.keras").write_bytes(MODEL_PATH.read_bytes()[:size])
+
+    write_model(tmp_path / "model.keras", MODEL_PATH.read_bytes(), shipped_record())
+
+    assert (tmp_path / "model.keras").read_bytes() == MODEL_PATH.read_bytes()
+
+
 def test_a_missing_folder_is_an_error_of_the_output(tmp_path: Path):
     with pytest.raises(OutputError, match="gone"):
         write_model(tmp_path / "gone" / "model.keras", MODEL_PATH.read_bytes(), shipped_record())
