@@ -114,20 +114,25 @@ def test_completion_completes_commands_options_and_model_files(run: Run, tmp_pat
     assert complete("mnistcli predict --model ") == ["folder/", "mine.keras"]
 
 
+COMPLETION = {"_MNISTCLI_COMPLETE": "complete_bash", "COMP_WORDS": "mnistcli summary d", "COMP_CWORD": "2"}
+
+
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "environment"),
     [
-        ["--help"],
-        ["--version"],
-        ["--show-completion", "bash"],
-        ["train", "--help"],
-        ["summary"],
-        ["evaluate"],
-        ["predict", "digit.png"],
+        (["--help"], {}),
+        (["--version"], {}),
+        (["train", "--help"], {}),
+        (["summary"], {}),
+        (["evaluate"], {}),
+        (["predict", "digit.png"], {}),
+        ([], COMPLETION),
     ],
-    ids=" ".join,
+    ids=["help", "version", "help of train", "summary", "evaluate", "predict", "completion"],
 )
-def test_only_training_loads_tensorflow(arguments: list[str], pictures: list[Path], tmp_path: Path):
+def test_only_training_loads_tensorflow(
+    arguments: list[str], environment: dict[str, str], pictures: list[Path], tmp_path: Path
+):
     Image.open(pictures[0]).save(tmp_path / "digit.png")
     script = (
         "import sys, mnist_cli.cli\n"
@@ -137,7 +142,9 @@ def test_only_training_loads_tensorflow(arguments: list[str], pictures: list[Pat
         f"    sys.exit(end.code or bool(set({LAZY!r}) & set(sys.modules)))\n"
     )
 
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, env=os.environ | environment
+    )
 
     assert done.returncode == 0, done.stderr
 
