@@ -87,21 +87,22 @@ def write_files(contents: dict[Path, bytes]) -> None:
     The bytes go to temporary files in the same folders, are flushed to the disk, read back and compared; once all of
     them are there, each takes its name in one step. Raises `OutputError`.
     """
-    staged: list[tuple[Path, Path]] = []
-    path = next(iter(contents))
+    staged: list[tuple[Path, Path, Path]] = []
+    path = next(iter(contents))  # the one at hand, which an error names
     try:
         for path, content in contents.items():
             target = _target(path)
-            staged.append((_temporary_beside(target), target))
-            _write_new(*staged[-1], content)
-        for temporary, target in staged:
+            temporary = _temporary_beside(target)
+            staged.append((path, temporary, target))
+            _write_new(temporary, target, content)
+        for path, temporary, target in staged:  # noqa: B007
             os.replace(temporary, target)
     except (OSError, RuntimeError, ValueError) as reason:
         raise OutputError(f"{path}: could not be written, and is as it was: {_why(reason)}") from reason
     finally:
-        for temporary, _ in staged:
+        for _, temporary, _ in staged:
             temporary.unlink(missing_ok=True)
-    for _, target in staged:
+    for _, _, target in staged:
         _flush_folder(target.parent)
 
 

@@ -1,5 +1,6 @@
 """Prediction nothing but regular files, and replacing files whole or not at all."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -74,6 +75,16 @@ def test_several_files_are_written_all_or_none(tmp_path: Path):
     with pytest.raises(OutputError, match="missing/b: could not be written"):
         write_files({tmp_path / "a": b"new", tmp_path / "missing" / "b": b"new"})
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"old")]
+
+
+def test_a_rename_that_fails_is_told_of_the_file_it_is_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(temporary: Path, target: Path) -> None:
+        raise OSError(errno.EACCES, "refused")
+
+    monkeypatch.setattr(files.os, "replace", refuse)
+    with pytest.raises(OutputError, match="/a: could not be written"):
+        write_files({tmp_path / "a": b"new", tmp_path / "b": b"new"})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_replaced_file_keeps_its_permissions(tmp_path: Path):
