@@ -20,6 +20,11 @@ ACTIVATIONS = ("linear", "relu", "softmax", "sigmoid", "tanh")
 PADDINGS = ("valid", "same")
 
 
+def shape_text(shape: Shape) -> str:
+    """A shape for people: `26x26x32`."""
+    return "x".join(map(str, shape))
+
+
 class ShapeError(ValueError):
     """A layer that can't take what the layer before it gives."""
 

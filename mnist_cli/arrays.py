@@ -13,3 +13,6 @@ Labels = NDArray[np.uint8]
 
 Probabilities = NDArray[np.floating[Any]]
 """float32 or float64, shape (n, 10), each row with the sum 1."""
+
+Weights = tuple[NDArray[np.float32], ...]
+"""Those of one layer, in the order and with the shapes of `Stage.weight_shapes`."""

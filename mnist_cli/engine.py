@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from mnist_cli import architecture as arch
 from mnist_cli.architecture import Layer, Pair
-from mnist_cli.arrays import Images, Probabilities
+from mnist_cli.arrays import Images, Probabilities, Weights
 from mnist_cli.errors import ModelError, first_line
-from mnist_cli.modelfile import ModelFile, Weights, check_digit_classifier
+from mnist_cli.modelfile import ModelFile, check_digit_classifier
 
 # Images that run through the network together: few enough for the processor's caches, enough for its matrix products.
 # Each processor has one such batch in work, so that memory is bounded whatever the number of images.

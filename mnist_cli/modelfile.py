@@ -9,16 +9,14 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mnist_cli.architecture import CLASSES, IMAGE_SHAPE, Network, ShapeError, Stage
+from mnist_cli.architecture import CLASSES, IMAGE_SHAPE, Network, ShapeError, shape_text
 from mnist_cli.archive import Archive
+from mnist_cli.arrays import Weights
 from mnist_cli.errors import ModelError, OutputError
 from mnist_cli.files import check_destination, read_file, write_files
 from mnist_cli.kerasconfig import ConfigError, UnknownPart, read_config
@@ -29,24 +27,6 @@ CONFIG_LIMIT = 2**22
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _NO_MODEL = "A model file is what `mnistcli train` or Keras' `model.save('name.keras')` writes."
-
-# Keras names the groups of weights after the kind of layer, not after the layer.
-_GROUPS = {
-    "Activation": "activation",
-    "AveragePooling2D": "average_pooling2d",
-    "BatchNormalization": "batch_normalization",
-    "Conv2D": "conv2d",
-    "Dense": "dense",
-    "Dropout": "dropout",
-    "Flatten": "flatten",
-    "GlobalAveragePooling2D": "global_average_pooling2d",
-    "MaxPooling2D": "max_pooling2d",
-    "ReLU": "re_lu",
-    "Rescaling": "rescaling",
-    "Softmax": "softmax",
-}
-
-Weights = tuple[NDArray[np.float32], ...]
 
 
 @dataclass(frozen=True)
@@ -117,14 +97,10 @@ def check_digit_classifier(network: Network, path: Path) -> None:
     """Raise `ModelError` unless the network turns 28x28x1 images into 10 probabilities."""
     hint = "mnistcli reads models that take 28x28x1 and end in a softmax over 10 digits."
     if network.input_shape != IMAGE_SHAPE or network.output_shape != (CLASSES,):
-        shapes = f"{_shape_text(network.input_shape)} to {_shape_text(network.output_shape)}"
+        shapes = f"{shape_text(network.input_shape)} to {shape_text(network.output_shape)}"
         raise ModelError(f"{path}: no digit classifier: it goes from {shapes}", hint)
     if not network.ends_in_softmax:
         raise ModelError(f"{path}: no digit classifier: its last layer gives no probabilities", hint)
-
-
-def _shape_text(shape: tuple[int, ...]) -> str:
-    return "x".join(str(size) for size in shape)
 
 
 def _parse(content: bytes, path: Path) -> tuple[Network | None, tuple[Weights, ...], str]:
@@ -134,70 +110,15 @@ def _parse(content: bytes, path: Path) -> tuple[Network | None, tuple[Weights, .
         weights_file = archive.read(_WEIGHTS, FILE_LIMIT)
     except (ValueError, RecursionError) as reason:
         raise ModelError(f"{path}: not a .keras model file, or a damaged one", _NO_MODEL) from reason
+    from mnist_cli.weights import read_weights  # loads h5py, which a file that is no model need not cost
+
     try:
         network = read_config(config)
-        return network, _read_weights(weights_file, tuple(network.stages())), ""
+        return network, read_weights(weights_file, tuple(network.stages())), ""
     except UnknownPart as part:
         return None, (), str(part)
     except (ConfigError, ShapeError) as reason:
         raise ModelError(f"{path}: no model file that can be used: {reason}") from reason
-
-
-def _read_weights(content: bytes, stages: tuple[Stage, ...]) -> tuple[Weights, ...]:
-    import h5py  # a tenth of a second that only reading weights should cost
-
-    group_of = _group_names()
-    try:
-        with h5py.File(io.BytesIO(content), "r") as file:
-            return tuple(_layer_weights(file, group_of(type(stage.layer).__name__), stage) for stage in stages)
-    except ConfigError:
-        raise
-    except Exception as reason:  # a damaged file makes HDF5 raise almost anything
-        raise ConfigError("its weights can't be read") from reason
-
-
-def _group_names() -> Callable[[str], str]:
-    """Names for one layer after the other: conv2d, conv2d_1, …, as Keras counts them."""
-    seen: dict[str, int] = {}
-
-    def name(kind: str) -> str:
-        group = _GROUPS[kind]
-        count = seen[group] = seen.get(group, -1) + 1
-        return f"{group}_{count}" if count else group
-
-    return name
-
-
-def _layer_weights(file: Any, group: str, stage: Stage) -> Weights:
-    shapes = stage.weight_shapes
-    if not shapes and f"layers/{group}/vars" not in file:
-        return ()
-    stored = _member(_member(_member(file, "layers"), group), "vars")
-    if len(stored) != len(shapes):
-        raise ConfigError(f"it has {len(stored)} arrays of weights for {stage.layer.name}, which has {len(shapes)}")
-    return tuple(_array(_member(stored, str(index)), shape) for index, shape in enumerate(shapes))
-
-
-def _member(group: Any, name: str) -> Any:
-    """What a group of an HDF5 file holds itself: links into other places, other files even, are not followed."""
-    import h5py
-
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise ConfigError(f"its weights lack {name}")
-    return group[name]
-
-
-def _array(stored: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    import h5py
-
-    if not isinstance(stored, h5py.Dataset) or stored.external or stored.is_virtual:
-        raise ConfigError("its weights are not stored in it")
-    if stored.shape != shape or stored.dtype.kind != "f":
-        raise ConfigError(f"its weights are not the {_shape_text(shape)} numbers that its layers need")
-    array: NDArray[np.float32] = stored[()].astype(np.float32)
-    if not np.isfinite(array).all():
-        raise ConfigError("it has weights that are infinite or no numbers")
-    return array
 
 
 def reproducible(archive: bytes) -> bytes:

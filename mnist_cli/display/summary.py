@@ -5,6 +5,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from mnist_cli.architecture import shape_text
 from mnist_cli.display.screen import Screen, clean, fields
 from mnist_cli.display.tables import table
 from mnist_cli.files import size_text
@@ -24,7 +25,7 @@ def _layers_table(summary: Summary) -> Table:
         rows.add_row(
             clean(layer.name),
             clean(layer.type),
-            "x".join(map(str, layer.output_shape)),
+            shape_text(layer.output_shape),
             f"{layer.parameters:,}",
             _count(layer.multiply_adds),
         )
