@@ -55,6 +55,13 @@ def make_deterministic(seed: int) -> None:
     backend.tf.config.experimental.enable_op_determinism()
 
 
+def strategy() -> Any:
+    """How TensorFlow spreads a step: over all GPUs where there are several, and otherwise not at all."""
+    tf = load().tf
+    several = len(tf.config.list_physical_devices("GPU")) > 1
+    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
+
+
 def build_model(network: Network) -> Any:
     """A Keras model of the network: every layer is a Keras layer of the same name with the same arguments."""
     keras = load().keras

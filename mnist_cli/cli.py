@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from mnist_cli import __version__
 from mnist_cli.errors import MnistCliError, PictureError, SettingError, first_line
+from mnist_cli.recipes import OPTIMIZERS, PRECISIONS, RECIPES, SCHEDULES, settings_of
 
 if TYPE_CHECKING:
     from mnist_cli.display.screen import Screen
@@ -127,17 +128,56 @@ def mnistcli(
     pass
 
 
+def _recipe_option(setting: str, metavar: str, text: str) -> Any:
+    """An option whose default is the recipe's own value."""
+    values = {name: f"{getattr(recipe.settings, setting)}" for name, recipe in RECIPES.items()}
+    usual = values["notebook"]
+    others = (f"{name}: {value}" for name, value in values.items() if value != usual)
+    return typer.Option(metavar=metavar, help=text, show_default=", ".join([usual, *others]))
+
+
+_OPTIMIZERS, _SCHEDULES, _PRECISIONS, _RECIPES = map("|".join, (OPTIMIZERS, SCHEDULES, PRECISIONS, RECIPES))
+_RECIPE_LINES = "\n".join(f"  {name:<9} {recipe.purpose}" for name, recipe in RECIPES.items())
+
+
 @app.command(
-    help="Train the classic two-convolution network and save it.", epilog="Example: mnistcli train --epochs 15"
+    help="Train the classic two-convolution network and save it.",
+    epilog=f"\b\nRecipes:\n{_RECIPE_LINES}\n\nExample: mnistcli train --epochs 15",
 )
 def train(
-    epochs: Annotated[int, typer.Option(metavar="N", help="How many times to go through the training images.")] = 15,
-    batch_size: Annotated[int, typer.Option(metavar="N", help="Images that make one step.")] = 128,
+    recipe: Annotated[str, typer.Option(metavar=_RECIPES, help="The settings to start from; see below.")] = "notebook",
+    epochs: Annotated[
+        int | None, _recipe_option("epochs", "N", "How many times to go through the training images.")
+    ] = None,
+    batch_size: Annotated[int | None, _recipe_option("batch_size", "N", "Images that make one step.")] = None,
     validation_split: Annotated[
-        float,
-        typer.Option(metavar="X", help="Share of the training images, the last ones, kept to validate on."),
-    ] = 0.1,
-    seed: Annotated[int, typer.Option(metavar="N", help="Decides initial weights, shuffling and dropout.")] = 0,
+        float | None,
+        _recipe_option("validation_split", "X", "Share of the training images, the last ones, kept to validate on."),
+    ] = None,
+    optimizer: Annotated[
+        str | None, _recipe_option("optimizer", _OPTIMIZERS, "How gradients change the weights.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, _recipe_option("learning_rate", "X", "The highest learning rate of the run.")
+    ] = None,
+    schedule: Annotated[
+        str | None, _recipe_option("schedule", _SCHEDULES, "How the learning rate falls from there.")
+    ] = None,
+    warmup: Annotated[float | None, _recipe_option("warmup", "X", "Epochs in which it rises to there.")] = None,
+    weight_decay: Annotated[
+        float | None, _recipe_option("weight_decay", "X", "How strongly kernels are pulled towards 0.")
+    ] = None,
+    dropout: Annotated[float | None, _recipe_option("dropout", "X", "Share of the features that is dropped.")] = None,
+    augment: Annotated[float | None, _recipe_option("augment", "X", "How far images are distorted, 0 to 1.")] = None,
+    averaging: Annotated[
+        float | None,
+        _recipe_option("averaging", "X", "Share of the averaged weights kept at each step; 0: no average."),
+    ] = None,
+    precision: Annotated[
+        str,
+        typer.Option(metavar=_PRECISIONS, help="What steps are computed in; auto: bfloat16 where that is native."),
+    ] = "auto",
+    seed: Annotated[int, typer.Option(metavar="N", help="Decides initial weights and everything random.")] = 0,
     data: Data = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", readable=False, metavar="FILE", help="Where the model goes.")
@@ -149,12 +189,26 @@ def train(
     from mnist_cli.dataset import open_dataset
     from mnist_cli.display.screen import Screen
     from mnist_cli.display.training import show_trained, training_progress
-    from mnist_cli.recipes import Settings
     from mnist_cli.training import train as run
 
     if output.suffix != ".keras":
         raise SettingError("--output", f"{output} is no file name that ends in .keras")
-    settings = Settings(epochs=epochs, batch_size=batch_size, validation_split=validation_split, seed=seed)
+    settings = settings_of(
+        recipe,
+        epochs=epochs,
+        batch_size=batch_size,
+        validation_split=validation_split,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        warmup=warmup,
+        weight_decay=weight_decay,
+        dropout=dropout,
+        augment=augment,
+        averaging=averaging,
+        precision=precision,
+        seed=seed,
+    )
     screen = Screen(quiet)
     with training_progress(screen) as listener:
         record = run(settings, open_dataset(data), output, shlex.join(["mnistcli", *sys.argv[1:]]), listener)

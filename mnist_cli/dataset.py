@@ -42,6 +42,9 @@ class Digits:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __getitem__(self, part: slice) -> "Digits":
+        return Digits(self.images[part], self.labels[part])
+
 
 @dataclass(frozen=True)
 class Dataset:

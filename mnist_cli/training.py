@@ -1,35 +1,24 @@
-"""Training: the loop over epochs and steps, in TensorFlow's graph; what it does is told to a listener.
-
-An epoch's figures are what Keras' `fit` reports: means over the images of the epoch, taken as the weights change. All
-images stay in memory as bytes, a batch is gathered and scaled inside the graph, and many steps run in one call, so
-that Python does next to nothing.
-"""
+"""A training run from its settings to the saved model; what happens is told to a listener."""
 
 import hashlib
-import os
 import platform
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnist_cli import __version__, backend
-from mnist_cli.architecture import CLASSES, Network, classic_cnn
+from mnist_cli.architecture import classic_cnn
 from mnist_cli.dataset import MNIST_SHA256, Dataset, Digits
+from mnist_cli.device import Device, find_device, processor, usable_processors
 from mnist_cli.errors import TrainingError
-from mnist_cli.evaluation import Evaluation
-from mnist_cli.modelfile import check_destinations, reproducible, write_model
+from mnist_cli.modelfile import check_destinations, write_model
 from mnist_cli.recipes import Settings
 from mnist_cli.record import DataUsed, Epoch, Metrics, Record
-
-# Steps in one call of the graph: about a third of a second, so that the bar moves and an interrupt is soon heard.
-STEPS_PER_CALL = 16
-EVALUATION_BATCH = 1000
+from mnist_cli.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -55,10 +44,10 @@ class Listener:
     def planned(self, plan: Plan) -> None:
         """All is well so far; this is what will be done. TensorFlow is loaded next, which takes seconds."""
 
-    def started(self) -> None:
-        """Training begins."""
+    def started(self, device: Device, precision: str) -> None:
+        """Training begins on the device, computing in `float32` or `bfloat16`."""
 
-    def stepped(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
+    def stepped(self, epoch: int, step: int, means: Metrics) -> None:
         """`step` steps of the epoch are done, with these means so far."""
 
     def epoch_done(self, epoch: Epoch) -> None:
@@ -77,10 +66,13 @@ def train(
     plan = _plan(settings, dataset, model_path)
     check_destinations(model_path, "Choose another --output.")
     listener.planned(plan)
+    device = find_device()
+    settings = replace(settings, precision=device.precision(settings.precision))
     backend.make_deterministic(settings.seed)
-    trainer = Trainer(classic_cnn(settings.dropout), settings, dataset.train)
-    listener.started()
-    history = tuple(trainer.epochs(listener))
+    training, validation = dataset.train[: plan.training], dataset.train[plan.training :]
+    trainer = Trainer(classic_cnn(settings.dropout), settings, training)
+    listener.started(device, settings.precision)
+    history = tuple(_epochs(trainer, settings.epochs, validation, listener))
     test = trainer.evaluate(dataset.test)
     if not np.isfinite(test.loss):
         raise TrainingError("the weights became infinite: nothing was saved")
@@ -90,7 +82,7 @@ def train(
         recipe=settings.recipe,
         settings={name: value for name, value in asdict(settings).items() if name != "recipe"},
         versions=_versions(),
-        machine=_machine(),
+        machine=_machine(device),
         data=DataUsed(dataset.name, dataset.sha256, plan.training, plan.validation, plan.test),
         history=history,
         seconds=round(sum(epoch.seconds for epoch in history), 2),
@@ -118,37 +110,12 @@ def _plan(settings: Settings, dataset: Dataset, model_path: Path) -> Plan:
     )
 
 
-class Trainer:
-    """A network in training on the first part of `digits`, validated on the rest."""
-
-    def __init__(self, network: Network, settings: Settings, digits: Digits) -> None:
-        self._settings = settings
-        count, _ = settings.split(len(digits))
-        self._training = Digits(digits.images[:count], digits.labels[:count])
-        self._validation = Digits(digits.images[count:], digits.labels[count:])
-        self._model = backend.build_model(network)
-        # Compiled for those who open the file with Keras: it can be evaluated, and trained on, as it is.
-        self._model.compile(
-            optimizer=backend.load().keras.optimizers.Adam(settings.learning_rate),
-            loss="categorical_crossentropy",
-            metrics=["accuracy"],
-        )
-        self._model.optimizer.build(self._model.trainable_variables)
-        self._run_steps = _steps_function(self._model, self._training, settings.batch_size)
-        self._probabilities = _probabilities_function(self._model)
-
-    def epochs(self, listener: Listener) -> Iterator[Epoch]:
-        """Train epoch after epoch."""
-        for number in range(1, self._settings.epochs + 1):
-            epoch = self._epoch(number, listener)
-            listener.epoch_done(epoch)
-            yield epoch
-
-    def _epoch(self, number: int, listener: Listener) -> Epoch:
+def _epochs(trainer: Trainer, epochs: int, validation: Digits, listener: Listener) -> Iterator[Epoch]:
+    for number in range(1, epochs + 1):
         start = time.perf_counter()
-        trained = self._train_epoch(number, listener)
-        validated = self.evaluate(self._validation) if len(self._validation) else None
-        return Epoch(
+        trained = _train_epoch(trainer, number, listener)
+        validated = trainer.evaluate(validation) if len(validation) else None
+        epoch = Epoch(
             epoch=number,
             loss=trained.loss,
             accuracy=trained.accuracy,
@@ -156,80 +123,17 @@ class Trainer:
             val_accuracy=validated.accuracy if validated else None,
             seconds=round(time.perf_counter() - start, 2),
         )
-
-    def _train_epoch(self, number: int, listener: Listener) -> Metrics:
-        tf = backend.load().tf
-        images, steps = len(self._training), self._settings.steps(len(self._training))
-        order = tf.constant(shuffled(images, self._settings.seed, number), tf.int32)
-        loss = correct = 0.0
-        for first in range(0, steps, STEPS_PER_CALL):
-            last = min(first + STEPS_PER_CALL, steps)
-            call_loss, call_correct = self._run_steps(order, tf.constant(first), tf.constant(last))
-            loss, correct = loss + float(call_loss), correct + float(call_correct)
-            if not np.isfinite(loss):
-                raise TrainingError(f"the loss became {loss} in epoch {number}: nothing was saved")
-            seen = min(last * self._settings.batch_size, images)
-            listener.stepped(number, last, loss / seen, correct / seen)
-        return Metrics(loss / images, correct / images)
-
-    def evaluate(self, digits: Digits) -> Metrics:
-        """Loss and accuracy of the network as it stands."""
-        batches = (digits.images[i : i + EVALUATION_BATCH] for i in range(0, len(digits), EVALUATION_BATCH))
-        probabilities = np.concatenate([self._probabilities(batch).numpy() for batch in batches])
-        return Evaluation(digits.labels, probabilities).metrics
-
-    def archive(self) -> bytes:
-        """The network as a `.keras` archive, the same bytes for the same weights."""
-        return reproducible(backend.archive_of(self._model))
+        listener.epoch_done(epoch)
+        yield epoch
 
 
-def shuffled(images: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """The order in which an epoch takes the images; it depends on nothing but the arguments."""
-    return np.random.default_rng((seed, epoch)).permutation(images)
-
-
-def _scaled(images: Any) -> Any:
-    """Inside the graph: uint8 (n, 28, 28) to float32 (n, 28, 28, 1) from 0 to 1."""
-    tf = backend.load().tf
-    return tf.cast(images[..., tf.newaxis], tf.float32) / 255.0
-
-
-def _steps_function(model: Any, digits: Digits, batch_size: int) -> Any:
-    """A graph that takes the steps `first` to `last` of an epoch whose images come in `order`.
-
-    It returns the sum of the losses of the images and the number of them that were read right, as they were
-    met in training.
-    """
-    tf = backend.load().tf
-    loss_of = backend.load().keras.losses.CategoricalCrossentropy(reduction="sum")
-    images, labels = tf.constant(digits.images), tf.constant(digits.labels)
-
-    def step(chosen: Any) -> tuple[Any, Any]:
-        truth = tf.one_hot(tf.gather(labels, chosen), CLASSES)
-        with tf.GradientTape() as tape:
-            probabilities = model(_scaled(tf.gather(images, chosen)), training=True)
-            loss = loss_of(truth, probabilities)
-            mean_loss = loss / tf.cast(tf.shape(chosen)[0], tf.float32)
-        weights = model.trainable_variables
-        model.optimizer.apply(tape.gradient(mean_loss, weights), weights)
-        correct = tf.equal(tf.argmax(probabilities, axis=1), tf.argmax(truth, axis=1))
-        return loss, tf.math.count_nonzero(correct, dtype=tf.float32)
-
-    @tf.function  # type: ignore[untyped-decorator]
-    def run_steps(order: Any, first: Any, last: Any) -> tuple[Any, Any]:
-        loss, correct = tf.constant(0.0), tf.constant(0.0)
-        for number in tf.range(first, last):
-            step_loss, step_correct = step(order[number * batch_size : (number + 1) * batch_size])
-            loss, correct = loss + step_loss, correct + step_correct
-        return loss, correct
-
-    return run_steps
-
-
-def _probabilities_function(model: Any) -> Any:
-    tf = backend.load().tf
-    signature = [tf.TensorSpec((None, 28, 28), tf.uint8)]
-    return tf.function(lambda images: model(_scaled(images), training=False), input_signature=signature)
+def _train_epoch(trainer: Trainer, number: int, listener: Listener) -> Metrics:
+    """Train an epoch, telling the listener; the means over it."""
+    for step, means in trainer.train_epoch(number):
+        if not np.isfinite(means.loss):
+            raise TrainingError(f"the loss became {means.loss} in epoch {number}: nothing was saved")
+        listener.stepped(number, step, means)
+    return means
 
 
 def _versions() -> dict[str, str]:
@@ -237,18 +141,5 @@ def _versions() -> dict[str, str]:
     return {"mnistcli": __version__, "python": platform.python_version()} | {name: version(name) for name in packages}
 
 
-def _machine() -> dict[str, str | int]:
-    gpus = backend.load().tf.config.list_physical_devices("GPU")
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count() or 1,
-        "device": f"{len(gpus)} GPU" if gpus else "CPU",
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+def _machine(device: Device) -> dict[str, str | int]:
+    return {"processor": processor(), "cores": usable_processors(), "device": device.name}

@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 from conftest import Run
 
-from mnist_cli import training
-from mnist_cli.architecture import classic_cnn
 from mnist_cli.data import MODEL_PATH
-from mnist_cli.dataset import MNIST_SHA256, Dataset, Digits, open_dataset
+from mnist_cli.dataset import MNIST_SHA256, Dataset, open_dataset
+from mnist_cli.device import Device
 from mnist_cli.engine import as_input, open_engine
 from mnist_cli.errors import MnistCliError, OutputError, TrainingError
 from mnist_cli.evaluation import Evaluation
 from mnist_cli.modelfile import read_model
 from mnist_cli.recipes import Settings
-from mnist_cli.record import Epoch
-from mnist_cli.training import Listener, Plan, shuffled, train
+from mnist_cli.record import Epoch, Metrics
+from mnist_cli.training import Listener, Plan, train
 
 QUICK = Settings(epochs=2, batch_size=100)
 
@@ -35,7 +34,10 @@ class Diary(Listener):
     def planned(self, plan: Plan) -> None:
         self.plan = plan
 
-    def stepped(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
+    def started(self, device: Device, precision: str) -> None:
+        self.device, self.precision = device, precision
+
+    def stepped(self, epoch: int, step: int, means: Metrics) -> None:
         self.steps.append((epoch, step))
 
     def epoch_done(self, epoch: Epoch) -> None:
@@ -88,30 +90,6 @@ def test_keras_opens_and_judges_the_model_as_it_is(small_model: Path, small_npz:
     assert (loss, accuracy) == pytest.approx((record.test.loss, record.test.accuracy), abs=1e-6)
 
 
-def test_the_metrics_of_an_epoch_are_those_of_keras_fit(small_npz: Path):
-    """Without dropout and with one batch per epoch nothing is left to chance: Keras' own loop is the reference."""
-    digits = open_dataset(small_npz).train
-    settings = Settings(epochs=3, batch_size=1800, dropout=0.0)
-    training.backend.make_deterministic(0)
-    trainer = training.Trainer(classic_cnn(dropout=0.0), settings, digits)
-    reference = keras.models.clone_model(trainer._model)
-    reference.set_weights(trainer._model.get_weights())
-    reference.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
-    history = reference.fit(
-        as_input(digits.images),
-        keras.utils.to_categorical(digits.labels, 10),
-        batch_size=1800,
-        epochs=3,
-        validation_split=0.1,
-        verbose=0,
-    ).history
-
-    for number, epoch in enumerate(trainer.epochs(Listener())):
-        ours = (epoch.loss, epoch.accuracy, epoch.val_loss, epoch.val_accuracy)
-        theirs = tuple(history[key][number] for key in ("loss", "accuracy", "val_loss", "val_accuracy"))
-        assert ours == pytest.approx(theirs, abs=1e-4)
-
-
 def test_a_listener_is_told_everything_in_order(small_npz: Path, tmp_path: Path):
     diary = Diary()
     record = train(QUICK, open_dataset(small_npz), tmp_path / "model.keras", "a command", diary)
@@ -120,15 +98,7 @@ def test_a_listener_is_told_everything_in_order(small_npz: Path, tmp_path: Path)
     assert (diary.plan.training, diary.plan.validation, diary.plan.test, diary.plan.steps) == (1800, 200, 400, 18)
     assert diary.steps == [(1, 16), (1, 18), (2, 16), (2, 18)]
     assert tuple(diary.epochs) == record.history
-
-
-def test_every_epoch_takes_every_image_once_in_an_order_of_its_own():
-    first, second, other_seed = shuffled(1000, 0, 1), shuffled(1000, 0, 2), shuffled(1000, 1, 1)
-
-    assert np.array_equal(np.sort(first), np.arange(1000))
-    assert not np.array_equal(first, second)
-    assert not np.array_equal(first, other_seed)
-    assert np.array_equal(first, shuffled(1000, 0, 1))
+    assert (diary.device.name, diary.precision) == (record.machine["device"], record.settings["precision"])
 
 
 def test_without_validation_there_are_no_validation_metrics(small_npz: Path, tmp_path: Path):
@@ -184,13 +154,3 @@ def test_data_that_will_not_do_is_found_before_anything_is_announced(tmp_path: P
     with pytest.raises(MnistCliError, match="finite"):
         train(QUICK, Dataset("bad", "0", read), tmp_path / "model.keras", "a command", diary)
     assert diary.plan is None
-
-
-def test_judging_does_not_depend_on_the_batches(small_npz: Path, monkeypatch: pytest.MonkeyPatch):
-    digits = open_dataset(small_npz).train
-    trainer = training.Trainer(classic_cnn(dropout=0.5), QUICK, Digits(digits.images[:500], digits.labels[:500]))
-    whole = trainer.evaluate(digits)
-    monkeypatch.setattr(training, "EVALUATION_BATCH", 77)
-
-    assert trainer.evaluate(digits).accuracy == whole.accuracy
-    assert trainer.evaluate(digits).loss == pytest.approx(whole.loss, abs=1e-5)

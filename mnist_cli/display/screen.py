@@ -79,9 +79,9 @@ def clean(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
 
 
-def fields(rows: dict[str, str]) -> Text:
-    """Names with their values, one to a line."""
-    width = max(map(len, rows)) + 2
+def fields(rows: dict[str, str], width: int = 0) -> Text:
+    """Names with their values, one to a line; the values begin in the column `width`, or just behind the names."""
+    width = width or max(map(len, rows)) + 2
     lines = (Text.assemble((name.ljust(width), "bold"), clean(value)) for name, value in rows.items())
     return Text("\n").join(lines)
 

@@ -18,13 +18,16 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_cli.dataset import MNIST_SHA256
+from mnist_cli.device import Device
 from mnist_cli.display.screen import Screen, fields
 from mnist_cli.display.tables import table
-from mnist_cli.recipes import NOTEBOOK_METRICS
+from mnist_cli.recipes import NOTEBOOK_METRICS, Settings
 from mnist_cli.record import Epoch, Metrics, Record, best_epoch
 from mnist_cli.training import Listener, Plan
 
 _LOADING = "Loading TensorFlow (a few seconds)"
+# The column of values in the lines before a run.
+_PLAN_WIDTH = len("Training") + 2
 _REFRESHES_PER_SECOND = 5
 _LINES_BESIDE_TABLE = 6
 # From this width on there is room for words beside the figures.
@@ -54,6 +57,9 @@ class PlainProgress(Listener):
         self._epochs = plan.settings.epochs
         show_plan(self._screen, plan)
         self._screen.note(_LOADING)
+
+    def started(self, device: Device, precision: str) -> None:
+        show_device(self._screen, device, precision)
 
     def epoch_done(self, epoch: Epoch) -> None:
         validation = ""
@@ -90,16 +96,18 @@ class LiveProgress(Listener):
     def planned(self, plan: Plan) -> None:
         self._epochs, self._steps = plan.settings.epochs, plan.steps
         show_plan(self._screen, plan)
-        self._screen.note("")
         self._live.start()
 
-    def started(self) -> None:
+    def started(self, device: Device, precision: str) -> None:
+        show_device(self._screen, device, precision)
+        self._screen.note("")
         self._task = self._bar.add_task("", total=self._steps, loss=0.0, accuracy=0.0, left="")
         self._start = time.monotonic()
         self._describe(1)
 
-    def stepped(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
-        self._bar.update(self._task, completed=step, loss=loss, accuracy=accuracy, left=self._left(epoch, step))
+    def stepped(self, epoch: int, step: int, means: Metrics) -> None:
+        left = self._left(epoch, step)
+        self._bar.update(self._task, completed=step, loss=means.loss, accuracy=means.accuracy, left=left)
 
     def _left(self, epoch: int, step: int) -> str:
         """The time left for the epoch and for the whole run, at the mean speed so far."""
@@ -166,14 +174,26 @@ def show_plan(screen: Screen, plan: Plan) -> None:
     settings = plan.settings
     there = " (replaces the model there)" if plan.model_path.exists() else ""
     rows = {
-        "Training": f"{settings.recipe} recipe: {_epochs(settings.epochs)} of {plan.steps:,} steps, "
-        f"batches of {settings.batch_size:,}, seed {settings.seed}",
+        "Training": f"{settings.recipe} recipe{_changes(settings)}: {_epochs(settings.epochs)} of "
+        f"{plan.steps:,} steps, batches of {settings.batch_size:,}, seed {settings.seed}",
         "Data": f"{plan.data_name}: {plan.training:,} images to train on, {plan.validation:,} to validate, "
         f"{plan.test:,} to test",
         "Network": f"{plan.parameters:,} parameters",
         "Output": f"{plan.model_path}{there}",
     }
-    screen.note(fields(rows))
+    screen.note(fields(rows, _PLAN_WIDTH))
+
+
+def _changes(settings: Settings) -> str:
+    """What was chosen instead of the recipe's own settings."""
+    words = (f"{name.replace('_', ' ')} {value}" for name, value in settings.changes.items())
+    return f" with {', '.join(words)}" if settings.changes else ""
+
+
+def show_device(screen: Screen, device: Device, precision: str) -> None:
+    slowly = precision == "bfloat16" and not device.native_bfloat16
+    how = f"{precision}, which it does not compute in natively: slow" if slowly else precision
+    screen.note(fields({"Device": f"{device.name}, {how}"}, _PLAN_WIDTH))
 
 
 def show_trained(screen: Screen, record: Record, model_path: Path) -> None:
