@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from mnist_cli.architecture import Network
 from mnist_cli.errors import ModelError, OutputError, first_line
+from mnist_cli.files import temporary_beside
 from mnist_cli.modelfile import ModelFile
 from mnist_cli.quiet import without_native_lines
 
@@ -51,6 +53,7 @@ def load() -> Backend:
 def make_deterministic(seed: int) -> None:
     """Let `seed` alone decide initial weights and dropout, and every sum be taken in a fixed order."""
     backend = load()
+    backend.keras.utils.clear_session()  # or else names would count on from models made earlier in this process
     backend.keras.utils.set_random_seed(seed)
     backend.tf.config.experimental.enable_op_determinism()
 
@@ -81,12 +84,17 @@ def load_model(model: ModelFile) -> Any:
         raise ModelError(f"{model.path}: Keras can't load this model: {first_line(reason)}") from reason
 
 
-def archive_of(model: Any) -> bytes:
-    """The `.keras` archive of a Keras model. Raises `OutputError`."""
+def archive_of(model: Any, beside: Path) -> bytes:
+    """The `.keras` archive of a Keras model, which a file beside the given one holds for a moment.
+
+    Raises `OutputError`.
+    """
+    temporary = temporary_beside(beside, ".keras")
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "model.keras")
-            model.save(path)
-            return path.read_bytes()
-    except OSError as reason:
-        raise OutputError(f"no temporary file could be written: {first_line(reason)}", "Is the disk full?") from reason
+        model.save(temporary)
+        return temporary.read_bytes()
+    except Exception as reason:  # HDF5 has errors of its own for a full disk
+        raise OutputError(f"{beside}: could not be written, and is as it was: {first_line(reason)}") from reason
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

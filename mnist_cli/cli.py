@@ -6,6 +6,8 @@ The core and the display are imported inside the commands, so that help, complet
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +15,8 @@ import typer
 from typer.core import TyperGroup
 
 from mnist_cli import __version__
-from mnist_cli.errors import MnistCliError, PictureError, SettingError, first_line
-from mnist_cli.recipes import OPTIMIZERS, PRECISIONS, RECIPES, SCHEDULES, settings_of
+from mnist_cli.errors import MnistCliError, OutputError, PictureError, SettingError, first_line
+from mnist_cli.recipes import OPTIMIZERS, PRECISIONS, RECIPES, SCHEDULES, SETTINGS
 
 if TYPE_CHECKING:
     from mnist_cli.display.screen import Screen
@@ -33,19 +35,19 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except (typer.Exit, typer.Abort, typer.TyperException):
             raise
-        except KeyboardInterrupt:
-            _tell_interrupted()
-            raise typer.Exit(INTERRUPTED) from None
+        except KeyboardInterrupt as interrupt:
+            _tell_interrupted(getattr(interrupt, "note", ""))
+            raise typer.Exit(getattr(interrupt, "exit_code", INTERRUPTED)) from None
         except Exception as error:
             if ctx.obj["debug"]:
                 raise
             raise typer.Exit(_report(error)) from None
 
 
-def _tell_interrupted() -> None:
+def _tell_interrupted(note: str) -> None:
     from mnist_cli.display.screen import Screen
 
-    Screen().note("interrupted")
+    Screen().note(f"interrupted; {note}" if note else "interrupted")
 
 
 def _report(error: Exception) -> int:
@@ -145,7 +147,10 @@ _RECIPE_LINES = "\n".join(f"  {name:<9} {recipe.purpose}" for name, recipe in RE
     epilog=f"\b\nRecipes:\n{_RECIPE_LINES}\n\nExample: mnistcli train --epochs 15",
 )
 def train(
-    recipe: Annotated[str, typer.Option(metavar=_RECIPES, help="The settings to start from; see below.")] = "notebook",
+    recipe: Annotated[
+        str | None,
+        typer.Option(metavar=_RECIPES, help="The settings to start from; see below.", show_default="notebook"),
+    ] = None,
     epochs: Annotated[
         int | None, _recipe_option("epochs", "N", "How many times to go through the training images.")
     ] = None,
@@ -173,49 +178,96 @@ def train(
         float | None,
         _recipe_option("averaging", "X", "Share of the averaged weights kept at each step; 0: no average."),
     ] = None,
+    patience: Annotated[
+        int | None,
+        _recipe_option("patience", "N", "Epochs without a lower validation loss until it stops; 0: all."),
+    ] = None,
     precision: Annotated[
-        str,
-        typer.Option(metavar=_PRECISIONS, help="What steps are computed in; auto: bfloat16 where that is native."),
-    ] = "auto",
-    seed: Annotated[int, typer.Option(metavar="N", help="Decides initial weights and everything random.")] = 0,
+        str | None,
+        _recipe_option("precision", _PRECISIONS, "What steps are computed in; auto: bfloat16 where that is native."),
+    ] = None,
+    seed: Annotated[int | None, _recipe_option("seed", "N", "Decides initial weights and everything random.")] = None,
     data: Data = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", readable=False, metavar="FILE", help="Where the model goes.")
-    ] = DEFAULT_MODEL,
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            readable=False,
+            metavar="FILE",
+            help="Where the model goes.",
+            show_default=str(DEFAULT_MODEL),
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run for this output; a larger --epochs extends it.")
+    ] = False,
+    from_record: Annotated[
+        Path | None,
+        typer.Option(readable=False, metavar="FILE", help="Repeat the run of a training record, and compare."),
+    ] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option(readable=False, metavar="DIR", help="Write the figures for TensorBoard there too.")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     from mnist_cli.dataset import open_dataset
     from mnist_cli.display.screen import Screen
-    from mnist_cli.display.training import show_trained, training_progress
+    from mnist_cli.display.training import show_repetition, show_trained, training_progress
+    from mnist_cli.record import open_record
+    from mnist_cli.resume import begun, differences, repeated, resumed
+    from mnist_cli.stopping import StopRequest
     from mnist_cli.training import train as run
 
+    chosen = {name: value for name, value in locals().items() if name in SETTINGS}
+    output = output or (DEFAULT_MODEL.with_name(f"{from_record.stem}-again.keras") if from_record else DEFAULT_MODEL)
     if output.suffix != ".keras":
         raise SettingError("--output", f"{output} is no file name that ends in .keras")
-    settings = settings_of(
-        recipe,
-        epochs=epochs,
-        batch_size=batch_size,
-        validation_split=validation_split,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        schedule=schedule,
-        warmup=warmup,
-        weight_decay=weight_decay,
-        dropout=dropout,
-        augment=augment,
-        averaging=averaging,
-        precision=precision,
-        seed=seed,
-    )
-    screen = Screen(quiet)
-    with training_progress(screen) as listener:
-        record = run(settings, open_dataset(data), output, shlex.join(["mnistcli", *sys.argv[1:]]), listener)
+    if resume and from_record:
+        raise SettingError("--from-record", "repeats a run from its beginning: not together with --resume")
+    screen, stop, dataset = Screen(quiet), StopRequest(), open_dataset(data)
+    command = shlex.join(["mnistcli", *sys.argv[1:]])
+    original = open_record(from_record) if from_record else None
+    if resume:
+        checkpoint = resumed(output, chosen)
+    elif original:
+        checkpoint = repeated(original, chosen, command, dataset)
+    else:
+        checkpoint = begun(chosen, command, dataset)
+    with stop.heeded(), _telling_how_to_resume(output, data), training_progress(screen, tensorboard) as listener:
+        record = run(checkpoint, dataset, output, listener, stop)
+    differing = differences(original, record) if original else None
     if json:
-        screen.json(record.as_json())
+        screen.json(record.as_json() | ({} if differing is None else {"differences": differing}))
     else:
         show_trained(screen, record, output)
+        if differing is not None:
+            show_repetition(screen, differing)
+    if stop.requested:
+        raise stop.interruption("the run was at its end: the model is saved")
+
+
+@contextmanager
+def _telling_how_to_resume(output: Path, data: Path | None) -> Iterator[None]:
+    """Name, where a run ends before its time and is kept, the command that goes on with it."""
+    from mnist_cli.checkpoint import checkpoint_path
+    from mnist_cli.stopping import Interrupted
+
+    words = ["mnistcli", "train", "--resume"]
+    words += ["--data", str(data)] if data else []
+    words += ["--output", str(output)] if output != DEFAULT_MODEL else []
+    try:
+        yield
+    except Interrupted as interrupt:
+        if checkpoint_path(output).exists():
+            interrupt.note = f"`{shlex.join(words)}` goes on with the run"
+        raise
+    except OutputError as error:
+        if checkpoint_path(output).exists():
+            error.hint = f"When that is mended, `{shlex.join(words)}` goes on with the run"
+        raise
 
 
 @app.command(help="Judge a model on the test images.", epilog="Example: mnistcli evaluate models/cnn.keras")

@@ -1,9 +1,12 @@
 """Files: only regular ones are read, and what is written replaces the old file whole or not at all."""
 
 import errno
+import fcntl
+import hashlib
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mnist_cli.errors import MnistCliError, OutputError
@@ -92,7 +95,7 @@ def write_files(contents: dict[Path, bytes]) -> None:
     try:
         for path, content in contents.items():
             target = _target(path)
-            temporary = _temporary_beside(target)
+            temporary = temporary_beside(target)
             staged.append((path, temporary, target))
             _write_new(temporary, target, content)
         for path, temporary, target in staged:  # noqa: B007
@@ -116,7 +119,7 @@ def check_destination(path: Path, hint: str) -> None:
         if target.exists() and not target.is_file():
             raise OutputError(f"{path}: something that is no regular file stands there", hint)
         target.parent.mkdir(parents=True, exist_ok=True)
-        probe = _temporary_beside(target)
+        probe = temporary_beside(target)
         os.close(os.open(probe, _CREATE_FLAGS, 0o666))
         probe.unlink()
     except (OSError, RuntimeError, ValueError) as reason:
@@ -131,8 +134,75 @@ def _target(path: Path) -> Path:
     return target
 
 
-def _temporary_beside(target: Path) -> Path:
-    return target.with_name(f".mnistcli-{os.urandom(4).hex()}.tmp")
+def temporary_beside(path: Path, suffix: str = ".tmp") -> Path:
+    """A name that is free, for a file that will be renamed to `path`, or be gone again, in a moment."""
+    target = _target(path)
+    return target.with_name(f"{_temporary_prefix(target)}{os.urandom(4).hex()}{suffix}")
+
+
+def remove_strays(path: Path) -> None:
+    """Remove the temporary files that a killed process has left beside `path`; nobody else may be writing there."""
+    with suppress(OSError, RuntimeError):
+        target = _target(path)
+        for stray in target.parent.glob(f"{_temporary_prefix(target)}*"):
+            stray.unlink(missing_ok=True)
+
+
+def _temporary_prefix(target: Path) -> str:
+    """How the names of the temporary files for a target begin: short, whatever its own name is like."""
+    return f".mnistcli-{_name_hash(target)}-"
+
+
+def _name_hash(target: Path) -> str:
+    return hashlib.sha256(os.fsencode(target.name)).hexdigest()[:8]
+
+
+@contextmanager
+def reserved(path: Path) -> Iterator[None]:
+    """Keep `path` for this process while the block runs. Raises `OutputError` where another process has done so.
+
+    A file beside it is locked; the system gives up the lock when its process dies, however it dies.
+    """
+    target = _target(path)
+    lock_path = target.with_name(f".mnistcli-{_name_hash(target)}.lock")
+    lock = None
+    try:
+        lock = _locked(lock_path)
+    except BlockingIOError as reason:
+        message = f"{path}: another training is writing there, process {_owner(lock_path)}"
+        raise OutputError(message, "Wait for it, or choose another --output.") from reason
+    except OSError:  # a file system without locks, or a full one: what is written there will fail by itself
+        pass
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock_path.unlink(missing_ok=True)
+            os.close(lock)
+
+
+def _locked(lock_path: Path) -> int:
+    """A descriptor of the locked file. Raises `BlockingIOError` where somebody else holds the lock."""
+    while True:
+        descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Its last owner may have removed the file between the two calls: then the lock holds nobody off.
+            if lock_path.exists() and os.path.samestat(os.fstat(descriptor), lock_path.stat()):
+                os.truncate(descriptor, 0)
+                os.write(descriptor, f"{os.getpid()}\n".encode())
+                return descriptor
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _owner(lock_path: Path) -> str:
+    try:
+        return lock_path.read_text().strip() or "?"
+    except (OSError, ValueError):
+        return "?"
 
 
 def _write_new(path: Path, target: Path, content: bytes) -> None:

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mnist_cli.architecture import CLASSES, IMAGE_SHAPE, Network, ShapeError, shape_text
 from mnist_cli.archive import Archive
 from mnist_cli.arrays import Weights
@@ -54,6 +57,20 @@ def read_model(path: Path) -> ModelFile:
     network, weights, unknown = _parse(content, path)
     record, warning = read_record(path, digest)
     return ModelFile(path, digest, network, weights, unknown, record, warning, content)
+
+
+def read_adam_state(model: ModelFile) -> tuple[int, tuple[NDArray[np.float32], ...]]:
+    """The steps that Adam has taken and what it remembers: momentum and velocity of each array of weights in turn.
+
+    Raises `ModelError` where the model does not hold that.
+    """
+    from mnist_cli.weights import read_adam
+
+    shapes = [array.shape for layer in model.weights for array in layer]
+    try:
+        return read_adam(Archive(model.content).read(_WEIGHTS, FILE_LIMIT), shapes)
+    except ConfigError as reason:
+        raise ModelError(f"{model.path}: training can't go on from it: {reason}") from reason
 
 
 def write_model(path: Path, content: bytes, record: Record) -> None:

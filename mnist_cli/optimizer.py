@@ -20,7 +20,10 @@ def variable(value: ArrayLike) -> Any:
 
 
 class Rule(Protocol):
-    """How one array of weights is changed; it keeps what it has to remember between steps in variables."""
+    """How one array of weights is changed; `variables` keep what it has to remember between steps."""
+
+    @property
+    def variables(self) -> list[Any]: ...
 
     def change(self, gradient: Any, step: Any) -> Any:
         """What to take away from the weights, for a learning rate of 1; `step` is float32, the first is 1."""
@@ -32,6 +35,10 @@ class Adam:
     def __init__(self, shape: Sequence[int], beta_2: float = 0.999) -> None:
         self._beta_1, self._beta_2, self._epsilon = 0.9, beta_2, 1e-7
         self._momentum, self._velocity = variable(np.zeros(shape)), variable(np.zeros(shape))
+
+    @property
+    def variables(self) -> list[Any]:
+        return [self._momentum, self._velocity]
 
     def change(self, gradient: Any, step: Any) -> Any:
         tf = backend.load().tf
@@ -55,6 +62,10 @@ class Muon:
 
     def __init__(self, shape: Sequence[int]) -> None:
         self._momentum = variable(np.zeros(shape))
+
+    @property
+    def variables(self) -> list[Any]:
+        return [self._momentum]
 
     def change(self, gradient: Any, step: Any) -> Any:
         tf = backend.load().tf
@@ -88,6 +99,11 @@ class Optimizer:
         self._weights, self._decay = weights, settings.weight_decay
         self._rules = [_rule(settings.optimizer, weight.shape) for weight in weights]
 
+    @property
+    def variables(self) -> list[Any]:
+        """What all rules remember, in the order of the weights; Adam's is that of Keras."""
+        return [variable for rule in self._rules for variable in rule.variables]
+
     def apply(self, gradients: Sequence[Any], step: Any, learning_rate: Any) -> None:
         """Take a step; `step` is a float32 tensor, the first is 1."""
         for weight, rule, gradient in zip(self._weights, self._rules, gradients, strict=True):
@@ -109,6 +125,11 @@ class Average:
     def __init__(self, decay: float, weights: Sequence[Any]) -> None:
         self._decay, self._live = decay, weights
         self.weights = [variable(weight) for weight in weights] if decay else weights
+
+    @property
+    def variables(self) -> list[Any]:
+        """What the average remembers."""
+        return list(self.weights) if self._decay else []
 
     def follow(self, step: Any) -> None:
         """Take in the weights after a step; `step` is a float32 tensor, the first is 1."""

@@ -1,12 +1,13 @@
 """How a network is trained: the settings of a run, and the recipes that they start from."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from math import cos, inf, pi
 from types import MappingProxyType
 from typing import Any
 
-from mnist_cli.errors import SettingError
-from mnist_cli.record import Metrics
+from mnist_cli.errors import ModelError, SettingError, first_line
+from mnist_cli.record import Metrics, Record, checked
 
 NOTEBOOK_METRICS = Metrics(loss=0.0241, accuracy=0.9910)
 """What the notebook that the notebook recipe comes from printed for its own run of 15 epochs."""
@@ -27,7 +28,8 @@ class Settings:
 
     `learning_rate` is the peak of the `schedule`, which `warmup` epochs lead up to. `dropout` is a share, `augment`
     the amount of distortion from 0 to 1, `averaging` the weight that the average of the weights keeps from one step to
-    the next (0: the last weights are taken as they are). Raises `SettingError` for a value that makes no sense.
+    the next (0: the last weights are taken as they are), `patience` the number of epochs without a lower validation
+    loss after which training stops (0: never). Raises `SettingError` for a value that makes no sense.
     """
 
     recipe: str = "notebook"
@@ -42,6 +44,7 @@ class Settings:
     dropout: float = 0.5
     augment: float = 0.0
     averaging: float = 0.0
+    patience: int = 0
     precision: str = "auto"
     seed: int = 0
 
@@ -57,6 +60,12 @@ class Settings:
         _require(0 <= self.dropout < 1, "--dropout", "must be at least 0 and less than 1")
         _require(0 <= self.augment <= 1, "--augment", "must be from 0 to 1")
         _require(0 <= self.averaging < 1, "--averaging", "must be at least 0 and less than 1")
+        _require(0 <= self.patience <= 10_000, "--patience", "must be from 0 to 10000")
+        _require(
+            not self.patience or self.validation_split > 0,
+            "--patience",
+            "needs images to validate on: --validation-split",
+        )
         _require(self.precision in PRECISIONS, "--precision", f"must be one of {', '.join(PRECISIONS)}")
         _require(0 <= self.seed < 2**32, "--seed", "must be from 0 to 4294967295")
 
@@ -67,6 +76,11 @@ class Settings:
         told_anyway = ("recipe", "epochs", "batch_size", "validation_split", "precision", "seed")
         values = ((name, value) for name, value in vars(self).items() if name not in told_anyway)
         return {name: value for name, value in values if value != getattr(own, name)}
+
+    @property
+    def continues_from_model(self) -> bool:
+        """Whether a model file can hold all that training beyond its end depends on."""
+        return self.optimizer == "adam" and not self.averaging
 
     def split(self, images: int) -> tuple[int, int]:
         """How many of the images, the first ones, train, and how many, the last ones, validate."""
@@ -97,6 +111,10 @@ class Settings:
                 return self.learning_rate
 
 
+SETTINGS = tuple(field.name for field in fields(Settings))
+"""Their names; on the command line, with dashes."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Settings with a name, and what they are for."""
@@ -115,9 +133,9 @@ _FAST = Settings(
     schedule="linear",
     warmup=0.1,
     weight_decay=0.1,
-    dropout=0.3,
+    dropout=0.0,
 )
-_BEST = replace(_FAST, recipe="best", epochs=15, weight_decay=0.05, dropout=0.0, augment=1.0, averaging=0.998)
+_BEST = replace(_FAST, recipe="best", epochs=15, weight_decay=0.05, augment=1.0, averaging=0.998)
 
 RECIPES = MappingProxyType(
     {
@@ -128,11 +146,28 @@ RECIPES = MappingProxyType(
 )
 
 
-def settings_of(recipe: str, **chosen: Any) -> Settings:
-    """The settings of a recipe, with the chosen values instead of its own; None chooses nothing.
+def recorded_settings(record: Record) -> Settings:
+    """The settings that a model was trained with. Raises `ModelError` where they are not those of this version."""
+    try:
+        return checked(Settings, record.settings | {"recipe": record.recipe})
+    except (KeyError, TypeError, SettingError) as reason:
+        raise ModelError(f"the training record has settings of another version: {first_line(reason)}") from reason
 
-    Raises `SettingError`.
+
+def keep_to(settings: Settings, chosen: Mapping[str, Any], source: str) -> None:
+    """Raise `SettingError` where something else was chosen than `settings` have; None chooses nothing."""
+    for name, value in chosen.items():
+        own = getattr(settings, name)
+        if value is not None and value != own:
+            raise SettingError(f"--{name.replace('_', '-')}", f"is {own} in {source}, not {value}")
+
+
+def settings_of(chosen: Mapping[str, Any]) -> Settings:
+    """The settings of the chosen recipe, or else of the notebook's, with whatever else was chosen.
+
+    None chooses nothing. Raises `SettingError`.
     """
-    _require(recipe in RECIPES, "--recipe", f"must be one of {', '.join(RECIPES)}")
     values = {name: value for name, value in chosen.items() if value is not None}
-    return replace(RECIPES[recipe].settings, recipe=recipe, **values)
+    recipe = values.get("recipe", "notebook")
+    _require(recipe in RECIPES, "--recipe", f"must be one of {', '.join(RECIPES)}")
+    return replace(RECIPES[recipe].settings, **values)

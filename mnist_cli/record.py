@@ -67,6 +67,8 @@ class Record:
     history: tuple[Epoch, ...]
     seconds: float
     test: Metrics
+    saved_epoch: int
+    """The epoch whose weights the model has: the last one, or, under `--patience`, the best."""
     model_sha256: str
 
     @property
@@ -96,6 +98,14 @@ def record_content(record: Record) -> bytes:
 def is_record_or_free(path: Path) -> bool:
     """Whether a record may be written at `path`: there is nothing, or a record, of this format or of another."""
     return not os.path.exists(path) or isinstance(_load(path).get("format"), int)
+
+
+def open_record(path: Path) -> Record:
+    """The training record in the file at `path`. Raises `ModelError`."""
+    try:
+        return _parse(json.loads(read_file(path, _SIZE_LIMIT, ModelError), parse_constant=_refuse))
+    except (ValueError, TypeError, KeyError, RecursionError) as reason:
+        raise ModelError(f"{path}: no training record", "One stands beside each model that was trained.") from reason
 
 
 def read_record(model_path: Path, model_sha256: str) -> tuple[Record | None, str]:
@@ -133,16 +143,19 @@ def _parse(values: dict[str, Any]) -> Record:
     if values["format"] != FORMAT:
         raise ValueError("another format")
     parts = {
-        "data": _checked(DataUsed, values["data"]),
-        "history": tuple(_checked(Epoch, epoch) for epoch in values["history"]),
-        "test": _checked(Metrics, values["test"]),
+        "data": checked(DataUsed, values["data"]),
+        "history": tuple(checked(Epoch, epoch) for epoch in values["history"]),
+        "test": checked(Metrics, values["test"]),
     }
     own = {name: value for name, value in values.items() if name not in ("format", "best_epoch")}
-    return _checked(Record, own | parts)
+    return checked(Record, own | parts)
 
 
-def _checked(kind: type[Part], values: dict[str, Any]) -> Part:
-    """An instance with the values as fields; each must be of the type that the field has."""
+def checked(kind: type[Part], values: dict[str, Any]) -> Part:
+    """An instance of a dataclass with the values as fields.
+
+    Raises `KeyError` where one is missing and `TypeError` where one has another type than its field.
+    """
     for name, hint in get_type_hints(kind).items():
         if not _is(values[name], hint):
             raise TypeError(f"{name} is no {hint}")

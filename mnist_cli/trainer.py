@@ -5,6 +5,8 @@ that Python does next to nothing. Every random number follows from the seed and 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,25 @@ STEPS_PER_CALL = 16
 EVALUATION_BATCH = 250
 
 
+State = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an epoch is: `step` steps on so many images, with these sums of their losses and of those read right."""
+
+    epoch: int
+    step: int = 0
+    images: int = 0
+    loss: float = 0.0
+    correct: float = 0.0
+
+    @property
+    def means(self) -> Metrics:
+        """Those that Keras' `fit` reports: over the images of the epoch so far, taken as the weights change."""
+        return Metrics(self.loss / self.images, self.correct / self.images)
+
+
 class Trainer:
     """A network in training on the given digits; the settings must name a precision, not `auto`."""
 
@@ -40,24 +61,42 @@ class Trainer:
         self._run_steps = self._steps_function()
         self._probabilities = self._probabilities_function()
 
-    def train_epoch(self, epoch: int) -> Iterator[tuple[int, Metrics]]:
-        """Train an epoch, the first of which is 1; now and then, how many of its steps are done and the means so far.
+    @property
+    def state(self) -> State:
+        """Copies of everything that training changes, by name; with it and the settings a run can go on."""
+        return {name: variable.numpy() for name, variable in self._variables().items()}
 
-        The means are those that Keras' `fit` reports: over the images of the epoch, taken as the weights change.
-        """
+    @state.setter
+    def state(self, state: State) -> None:
+        variables = self._variables()
+        if {name: value.shape for name, value in state.items()} != {name: v.shape for name, v in variables.items()}:
+            raise ValueError("the state of another network, or of another recipe")
+        for name, value in state.items():
+            variables[name].assign(value)
+
+    def _variables(self) -> dict[str, Any]:
+        parts = {"weight": self._weights, "optimizer": self._optimizer.variables, "average": self._average.variables}
+        return {f"{part}_{index}": variable for part, group in parts.items() for index, variable in enumerate(group)}
+
+    def train_epoch(self, start: Progress) -> Iterator[Progress]:
+        """Train an epoch, from its beginning or from where a run had come to; again and again, how far it is now."""
         tf = backend.load().tf
-        images, batch_size = len(self._digits), self._settings.batch_size
-        steps = self._settings.steps(images)
-        order = tf.constant(shuffled(images, self._settings.seed, epoch), tf.int32)
-        learning_rates = tf.constant(self._settings.learning_rates(epoch, steps), tf.float32)
-        before = tf.constant((epoch - 1) * steps)
-        loss = correct = 0.0
-        for first in range(0, steps, STEPS_PER_CALL):
+        images, steps = len(self._digits), self._settings.steps(len(self._digits))
+        order = tf.constant(shuffled(images, self._settings.seed, start.epoch), tf.int32)
+        learning_rates = tf.constant(self._settings.learning_rates(start.epoch, steps), tf.float32)
+        before = tf.constant((start.epoch - 1) * steps)
+        progress = start
+        for first in range(start.step, steps, STEPS_PER_CALL):
             last = min(first + STEPS_PER_CALL, steps)
-            sums = self._run_steps(order, learning_rates, before, tf.constant(first), tf.constant(last))
-            loss, correct = loss + float(sums[0]), correct + float(sums[1])
-            seen = min(last * batch_size, images)
-            yield last, Metrics(loss / seen, correct / seen)
+            loss, correct = self._run_steps(order, learning_rates, before, tf.constant(first), tf.constant(last))
+            progress = replace(
+                progress,
+                step=last,
+                images=min(last * self._settings.batch_size, images),
+                loss=progress.loss + float(loss),
+                correct=progress.correct + float(correct),
+            )
+            yield progress
 
     def evaluate(self, digits: Digits) -> Metrics:
         """Loss and accuracy of the network as it would be saved now, computed in float32."""
@@ -65,14 +104,21 @@ class Trainer:
         probabilities = np.concatenate([self._probabilities(batch).numpy() for batch in batches])
         return Evaluation(digits.labels, probabilities).metrics
 
-    def archive(self) -> bytes:
-        """The network as a `.keras` archive, the same bytes for the same weights."""
+    def archive(self, beside: Path, steps: int) -> bytes:
+        """The network after so many steps in all as a `.keras` archive, the same bytes for the same weights.
+
+        It is compiled, so that Keras can judge it and train it on as it is; where Adam made these very weights, with
+        what Adam remembers. Raises `OutputError`.
+        """
         self._model.set_weights([weight.numpy() for weight in self._average.weights])
-        # Compiled for those who open the file with Keras: it can be evaluated, and trained on, as it is.
         optimizer = backend.load().keras.optimizers.Adam(self._settings.learning_rate)
         self._model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
         optimizer.build(self._model.trainable_variables)
-        return reproducible(backend.archive_of(self._model))
+        if self._settings.continues_from_model:
+            optimizer.iterations.assign(steps)
+            for theirs, ours in zip(optimizer.variables[2:], self._optimizer.variables, strict=True):
+                theirs.assign(ours.numpy())
+        return reproducible(backend.archive_of(self._model, beside))
 
     def _steps_function(self) -> Any:
         """A graph that takes the steps `first` to `last` of an epoch whose images come in `order`.

@@ -3,29 +3,34 @@
 import hashlib
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
 from mnist_cli import __version__, backend
 from mnist_cli.architecture import classic_cnn
-from mnist_cli.dataset import MNIST_SHA256, Dataset, Digits
+from mnist_cli.checkpoint import Checkpoint, checkpoint_path, write_checkpoint
+from mnist_cli.dataset import MNIST_SHA256, Dataset
 from mnist_cli.device import Device, find_device, processor, usable_processors
-from mnist_cli.errors import TrainingError
+from mnist_cli.errors import DataError, ModelError, TrainingError
+from mnist_cli.files import check_destination, remove_strays, reserved
 from mnist_cli.modelfile import check_destinations, write_model
 from mnist_cli.recipes import Settings
-from mnist_cli.record import DataUsed, Epoch, Metrics, Record
-from mnist_cli.trainer import Trainer
+from mnist_cli.record import DataUsed, Epoch, Metrics, Record, best_epoch, record_path
+from mnist_cli.stopping import StopRequest
+from mnist_cli.trainer import Progress, Trainer
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a run is about to do.
 
-    `training`, `validation` and `test` are numbers of images, `steps` those of one epoch.
+    `training`, `validation` and `test` are numbers of images, `steps` those of one epoch. `history` has the epochs
+    that are done already, `resumed` tells whether the run goes on from a checkpoint or a finished model.
     """
 
     settings: Settings
@@ -36,6 +41,8 @@ class Plan:
     steps: int
     parameters: int
     model_path: Path
+    history: tuple[Epoch, ...] = ()
+    resumed: bool = False
 
 
 class Listener:
@@ -51,49 +58,64 @@ class Listener:
         """`step` steps of the epoch are done, with these means so far."""
 
     def epoch_done(self, epoch: Epoch) -> None:
-        """An epoch is over and validated."""
+        """An epoch is over, validated, and safe in the checkpoint."""
+
+
+class Listeners(Listener):
+    """Several listeners as one; each is told everything."""
+
+    def __init__(self, listeners: Sequence[Listener]) -> None:
+        self._listeners = listeners
+
+    def planned(self, plan: Plan) -> None:
+        for listener in self._listeners:
+            listener.planned(plan)
+
+    def started(self, device: Device, precision: str) -> None:
+        for listener in self._listeners:
+            listener.started(device, precision)
+
+    def stepped(self, epoch: int, step: int, means: Metrics) -> None:
+        for listener in self._listeners:
+            listener.stepped(epoch, step, means)
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        for listener in self._listeners:
+            listener.epoch_done(epoch)
 
 
 def train(
-    settings: Settings, dataset: Dataset, model_path: Path, command: str, listener: Listener | None = None
+    checkpoint: Checkpoint,
+    dataset: Dataset,
+    model_path: Path,
+    listener: Listener | None = None,
+    stop: StopRequest | None = None,
 ) -> Record:
-    """Train the classic network and write the model and its record; the record.
+    """Take a run from where it is to its end; write the model and its record, and return the record.
 
-    `command` is the command line to keep in the record. Raises `DataError`, `OutputError`, `SettingError`,
-    `TrainingError`.
+    After every epoch, and before it gives way to a request to stop, the run is kept in a checkpoint beside the model.
+    Raises `DataError`, `OutputError`, `SettingError`, `TrainingError`, and `Interrupted`.
     """
-    listener = listener or Listener()
-    plan = _plan(settings, dataset, model_path)
+    listener, stop = listener or Listener(), stop or StopRequest()
+    plan = _plan(checkpoint, dataset, model_path)
     check_destinations(model_path, "Choose another --output.")
-    listener.planned(plan)
-    device = find_device()
-    settings = replace(settings, precision=device.precision(settings.precision))
-    backend.make_deterministic(settings.seed)
-    training, validation = dataset.train[: plan.training], dataset.train[plan.training :]
-    trainer = Trainer(classic_cnn(settings.dropout), settings, training)
-    listener.started(device, settings.precision)
-    history = tuple(_epochs(trainer, settings.epochs, validation, listener))
-    test = trainer.evaluate(dataset.test)
-    if not np.isfinite(test.loss):
-        raise TrainingError("the weights became infinite: nothing was saved")
-    archive = trainer.archive()
-    record = Record(
-        command=command,
-        recipe=settings.recipe,
-        settings={name: value for name, value in asdict(settings).items() if name != "recipe"},
-        versions=_versions(),
-        machine=_machine(device),
-        data=DataUsed(dataset.name, dataset.sha256, plan.training, plan.validation, plan.test),
-        history=history,
-        seconds=round(sum(epoch.seconds for epoch in history), 2),
-        test=test,
-        model_sha256=hashlib.sha256(archive).hexdigest(),
-    )
-    write_model(model_path, archive, record)
-    return record
+    check_destination(checkpoint_path(model_path), "Choose another --output.")
+    with reserved(model_path):
+        for path in (model_path, record_path(model_path), checkpoint_path(model_path)):
+            remove_strays(path)
+        listener.planned(plan)
+        device = find_device()
+        settings = replace(checkpoint.settings, precision=device.precision(checkpoint.settings.precision))
+        run = _Run(replace(checkpoint, settings=settings), dataset, plan, device, listener, stop)
+        listener.started(device, settings.precision)
+        with stop.deferred():
+            return run.to_end()
 
 
-def _plan(settings: Settings, dataset: Dataset, model_path: Path) -> Plan:
+def _plan(checkpoint: Checkpoint, dataset: Dataset, model_path: Path) -> Plan:
+    settings = checkpoint.settings
+    if checkpoint.data_sha256 != dataset.sha256:
+        raise DataError(f"{dataset.name}: not the data that the run to resume was trained on")
     if dataset.sha256 != MNIST_SHA256:
         # What is wrong with the user's own data is to be said before anything is announced.
         _ = dataset.train, dataset.test
@@ -107,15 +129,66 @@ def _plan(settings: Settings, dataset: Dataset, model_path: Path) -> Plan:
         steps=settings.steps(training),
         parameters=classic_cnn(settings.dropout).parameters,
         model_path=model_path,
+        history=checkpoint.history,
+        resumed=bool(checkpoint.state),
     )
 
 
-def _epochs(trainer: Trainer, epochs: int, validation: Digits, listener: Listener) -> Iterator[Epoch]:
-    for number in range(1, epochs + 1):
-        start = time.perf_counter()
-        trained = _train_epoch(trainer, number, listener)
-        validated = trainer.evaluate(validation) if len(validation) else None
-        epoch = Epoch(
+class _Diverged(Exception):
+    """The loss is infinite, or no number, any more: there is no sense in going on."""
+
+
+def _check(loss: float, epoch: int) -> None:
+    if not np.isfinite(loss):
+        raise _Diverged(f"the loss became {loss} in epoch {epoch}")
+
+
+class _Run:
+    """A run with everything that takes part in it; `checkpoint` is how far it is."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        dataset: Dataset,
+        plan: Plan,
+        device: Device,
+        listener: Listener,
+        stop: StopRequest,
+    ) -> None:
+        self.checkpoint, self._dataset, self._plan, self._device = checkpoint, dataset, plan, device
+        self._listener, self._stop = listener, stop
+        self._validation = dataset.train[plan.training :]
+        backend.make_deterministic(checkpoint.settings.seed)
+        network = classic_cnn(checkpoint.settings.dropout)
+        self._trainer = Trainer(network, checkpoint.settings, dataset.train[: plan.training])
+        if checkpoint.state:
+            try:
+                self._trainer.state = checkpoint.state
+            except ValueError as reason:
+                raise ModelError(f"{checkpoint_path(plan.model_path)}: {reason}", "Train without --resume.") from reason
+
+    def to_end(self) -> Record:
+        """Train what is left, and save."""
+        try:
+            self._train()
+        except _Diverged as reason:
+            self._save_last_good(str(reason))
+        return self._save()
+
+    def _train(self) -> None:
+        while not self.checkpoint.ended:
+            epoch = self._epoch()
+            self._keep_epoch(epoch)
+            self._listener.epoch_done(epoch)
+
+    def _epoch(self) -> Epoch:
+        start = time.perf_counter() - self.checkpoint.seconds
+        number = self.checkpoint.progress.epoch
+        trained = self._train_epoch(start)
+        validated = self._trainer.evaluate(self._validation) if len(self._validation) else None
+        if validated:
+            _check(validated.loss, number)
+        return Epoch(
             epoch=number,
             loss=trained.loss,
             accuracy=trained.accuracy,
@@ -123,17 +196,76 @@ def _epochs(trainer: Trainer, epochs: int, validation: Digits, listener: Listene
             val_accuracy=validated.accuracy if validated else None,
             seconds=round(time.perf_counter() - start, 2),
         )
-        listener.epoch_done(epoch)
-        yield epoch
 
+    def _train_epoch(self, start: float) -> Metrics:
+        """Train what is left of the epoch at hand, which began at the time `start`; the means over it."""
+        progress = self.checkpoint.progress
+        for done in self._trainer.train_epoch(progress):
+            progress = done
+            _check(progress.loss, progress.epoch)
+            self._listener.stepped(progress.epoch, progress.step, progress.means)
+            if self._stop.requested:
+                self._interrupt(progress, time.perf_counter() - start)
+        return progress.means
 
-def _train_epoch(trainer: Trainer, number: int, listener: Listener) -> Metrics:
-    """Train an epoch, telling the listener; the means over it."""
-    for step, means in trainer.train_epoch(number):
-        if not np.isfinite(means.loss):
-            raise TrainingError(f"the loss became {means.loss} in epoch {number}: nothing was saved")
-        listener.stepped(number, step, means)
-    return means
+    def _interrupt(self, progress: Progress, seconds: float) -> None:
+        """Give way to the request to stop, with the run kept as it is."""
+        self._keep(replace(self.checkpoint, progress=progress, seconds=seconds, state=self._trainer.state))
+        raise self._stop.interruption(f"the run is kept in {checkpoint_path(self._plan.model_path)}")
+
+    def _keep_epoch(self, epoch: Epoch) -> None:
+        history, state = (*self.checkpoint.history, epoch), self._trainer.state
+        if not all(np.isfinite(array).all() for array in state.values()):
+            raise _Diverged(f"the weights became infinite in epoch {epoch.epoch}")
+        is_best = self.checkpoint.settings.patience > 0 and best_epoch(history) == epoch.epoch
+        best = state if is_best else self.checkpoint.best
+        following = Progress(epoch.epoch + 1)
+        self._keep(replace(self.checkpoint, progress=following, history=history, seconds=0.0, state=state, best=best))
+
+    def _keep(self, checkpoint: Checkpoint) -> None:
+        write_checkpoint(self._plan.model_path, checkpoint)
+        self.checkpoint = checkpoint
+
+    def _save_last_good(self, reason: str) -> NoReturn:
+        """Save what the epochs before were worth, and say that it came to a bad end."""
+        hint = "Try a lower --learning-rate."
+        if not self.checkpoint.history or self.checkpoint.progress.step:
+            raise TrainingError(f"{reason}: nothing was saved", hint)
+        self._trainer.state = self.checkpoint.state
+        record = self._save()
+        saved = f"the model of epoch {record.saved_epoch} was saved as {self._plan.model_path}"
+        raise TrainingError(f"{reason}: {saved}", hint)
+
+    def _save(self) -> Record:
+        """Judge the network on the test images and save it, with its record; then the checkpoint has done its work."""
+        epoch = len(self.checkpoint.history)
+        if self.checkpoint.best:
+            self._trainer.state = self.checkpoint.best
+            epoch = best_epoch(self.checkpoint.history) or epoch
+        test = self._trainer.evaluate(self._dataset.test)
+        if not np.isfinite(test.loss):
+            raise TrainingError(f"the loss on the test images is {test.loss}: nothing was saved")
+        archive = self._trainer.archive(self._plan.model_path, epoch * self._plan.steps)
+        record = self._record(epoch, test, hashlib.sha256(archive).hexdigest())
+        write_model(self._plan.model_path, archive, record)
+        checkpoint_path(self._plan.model_path).unlink(missing_ok=True)
+        return record
+
+    def _record(self, saved_epoch: int, test: Metrics, model_sha256: str) -> Record:
+        settings, history, plan = self.checkpoint.settings, self.checkpoint.history, self._plan
+        return Record(
+            command=self.checkpoint.command,
+            recipe=settings.recipe,
+            settings={name: value for name, value in asdict(settings).items() if name != "recipe"},
+            versions=_versions(),
+            machine=_machine(self._device),
+            data=DataUsed(self._dataset.name, self._dataset.sha256, plan.training, plan.validation, plan.test),
+            history=history,
+            seconds=round(sum(epoch.seconds for epoch in history), 2),
+            test=test,
+            saved_epoch=saved_epoch,
+            model_sha256=model_sha256,
+        )
 
 
 def _versions() -> dict[str, str]:

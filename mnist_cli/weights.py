@@ -1,7 +1,7 @@
 """The weights of a model: `model.weights.h5`, an HDF5 file, walked and checked before anything of it is used."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import h5py
@@ -42,6 +42,25 @@ def read_weights(content: bytes, stages: tuple[Stage, ...]) -> tuple[Weights, ..
         raise
     except Exception as reason:  # a damaged file makes HDF5 raise almost anything
         raise ConfigError("its weights can't be read") from reason
+
+
+def read_adam(content: bytes, shapes: Sequence[tuple[int, ...]]) -> tuple[int, tuple[NDArray[np.float32], ...]]:
+    """What Keras' Adam remembers of arrays of weights with these shapes: its steps; momentum and velocity of each.
+
+    Raises `ConfigError` where the file does not hold exactly these.
+    """
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            stored = _member(_member(file, "optimizer"), "vars")
+            if len(stored) != 2 + 2 * len(shapes):  # the number of steps, the learning rate, and two for each array
+                raise ConfigError("its optimizer is not Adam")
+            twice = [shape for shape in shapes for _ in range(2)]
+            arrays = tuple(_array(_member(stored, str(index)), shape) for index, shape in enumerate(twice, start=2))
+            return int(_member(stored, "0")[()]), arrays
+    except ConfigError:
+        raise
+    except Exception as reason:
+        raise ConfigError("its optimizer can't be read") from reason
 
 
 def _group_names() -> Callable[[str], str]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -405,28 +404,6 @@ def test_closed_standard_streams_do_not_spoil_a_model(run: Run, small_npz: Path,
     subprocess.run(["bash", "-c", command], cwd=tmp_path)
 
     assert (tmp_path / "m.keras").read_bytes() == small_model.read_bytes()
-
-
-@pytest.mark.parametrize("after", ["Training", "epoch 1"])
-def test_an_interrupt_ends_with_130_and_leaves_the_old_model(after: str, small_npz: Path, tmp_path: Path):
-    (tmp_path / "m.keras").write_bytes(MODEL_PATH.read_bytes())
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mnist_cli", "train", "--epochs", "500", "--data", small_npz, "-o", "m.keras"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    while not process.stderr.readline().startswith(after):
-        assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=60)
-
-    assert process.returncode == 130
-    assert rest.endswith("interrupted\n") and "Traceback" not in rest
-    assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
-    assert (tmp_path / "m.keras").read_bytes() == MODEL_PATH.read_bytes()
 
 
 def test_training_goes_on_when_nobody_follows_it(small_npz: Path, tmp_path: Path):

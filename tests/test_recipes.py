@@ -39,6 +39,8 @@ def test_a_split_counts_as_people_do():
         ("--dropout", {"dropout": 1.0}),
         ("--augment", {"augment": 1.1}),
         ("--averaging", {"averaging": 1.0}),
+        ("--patience", {"patience": -1}),
+        ("--patience", {"patience": 1, "validation_split": 0.0}),
         ("--precision", {"precision": "float16"}),
         ("--seed", {"seed": -1}),
         ("--seed", {"seed": 2**32}),
@@ -91,21 +93,21 @@ def test_a_run_may_be_all_warm_up():
 
 
 def test_a_recipe_gives_what_is_not_chosen():
-    chosen = settings_of("notebook", dropout=0.3, epochs=None)
+    chosen = settings_of({"recipe": "notebook", "dropout": 0.3, "epochs": None})
 
     assert chosen == Settings(dropout=0.3)
     assert chosen.changes == {"dropout": 0.3}
-    assert settings_of("notebook", epochs=3, seed=1).changes == {}
+    assert settings_of({"epochs": 3, "seed": 1}).changes == {}
 
 
 def test_an_unknown_recipe_is_refused():
     with pytest.raises(SettingError, match="notebook, fast, best"):
-        settings_of("quick")
+        settings_of({"recipe": "quick"})
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_is_one_of_this_network(name: str):
-    settings = settings_of(name)
+    settings = settings_of({"recipe": name})
 
     assert (settings.recipe, settings.changes) == (name, {})
     assert settings.validation_split == 0.1

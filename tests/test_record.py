@@ -26,6 +26,7 @@ RECORD = Record(
     history=(Epoch(1, 0.5, 0.8, 0.4, 0.9, 1.0), Epoch(2, 0.4, 0.9, 0.5, 0.9, 1.0)),
     seconds=2.0,
     test=Metrics(0.3, 0.95),
+    saved_epoch=2,
     model_sha256="def",
 )
 

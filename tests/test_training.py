@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from conftest import Run
 
+from mnist_cli.checkpoint import Checkpoint
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import MNIST_SHA256, Dataset, open_dataset
 from mnist_cli.device import Device
@@ -17,10 +18,15 @@ from mnist_cli.errors import MnistCliError, OutputError, TrainingError
 from mnist_cli.evaluation import Evaluation
 from mnist_cli.modelfile import read_model
 from mnist_cli.recipes import Settings
-from mnist_cli.record import Epoch, Metrics
+from mnist_cli.record import Epoch, Metrics, Record
 from mnist_cli.training import Listener, Plan, train
 
 QUICK = Settings(epochs=2, batch_size=100)
+
+
+def fresh(settings: Settings, dataset: Dataset, path: Path, listener: Listener | None = None) -> Record:
+    """Train from the beginning."""
+    return train(Checkpoint(settings, "a command", dataset.sha256), dataset, path, listener)
 
 
 class Diary(Listener):
@@ -45,7 +51,7 @@ class Diary(Listener):
 
 
 def test_one_epoch_on_all_of_mnist_learns_to_read(mnist: Dataset, tmp_path: Path):
-    record = train(Settings(epochs=1), mnist, tmp_path / "model.keras", "a command")
+    record = fresh(Settings(epochs=1), mnist, tmp_path / "model.keras")
 
     assert 0.970 <= record.test.accuracy < 0.999
     assert record.data.sha256 == MNIST_SHA256
@@ -92,7 +98,7 @@ def test_keras_opens_and_judges_the_model_as_it_is(small_model: Path, small_npz:
 
 def test_a_listener_is_told_everything_in_order(small_npz: Path, tmp_path: Path):
     diary = Diary()
-    record = train(QUICK, open_dataset(small_npz), tmp_path / "model.keras", "a command", diary)
+    record = fresh(QUICK, open_dataset(small_npz), tmp_path / "model.keras", diary)
 
     assert diary.plan is not None
     assert (diary.plan.training, diary.plan.validation, diary.plan.test, diary.plan.steps) == (1800, 200, 400, 18)
@@ -103,18 +109,18 @@ def test_a_listener_is_told_everything_in_order(small_npz: Path, tmp_path: Path)
 
 def test_without_validation_there_are_no_validation_metrics(small_npz: Path, tmp_path: Path):
     settings = replace(QUICK, epochs=1, validation_split=0.0)
-    record = train(settings, open_dataset(small_npz), tmp_path / "model.keras", "a command")
+    record = fresh(settings, open_dataset(small_npz), tmp_path / "model.keras")
 
     assert record.history[0].val_loss is None
     assert record.best_epoch is None
     assert read_model(tmp_path / "model.keras").record == record
 
 
-def test_a_loss_that_explodes_stops_the_run_and_keeps_the_old_model(small_npz: Path, tmp_path: Path):
+def test_a_loss_that_explodes_at_once_stops_the_run_and_keeps_the_old_model(small_npz: Path, tmp_path: Path):
     (tmp_path / "model.keras").write_bytes(MODEL_PATH.read_bytes())
 
     with pytest.raises(TrainingError, match="loss became"):
-        train(replace(QUICK, learning_rate=1e30), open_dataset(small_npz), tmp_path / "model.keras", "a command")
+        fresh(replace(QUICK, learning_rate=1e30), open_dataset(small_npz), tmp_path / "model.keras")
     assert (tmp_path / "model.keras").read_bytes() == MODEL_PATH.read_bytes()
 
 
@@ -126,8 +132,8 @@ def test_a_run_that_fails_leaves_the_old_model(small_npz: Path, tmp_path: Path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(QUICK, open_dataset(small_npz), tmp_path / "model.keras", "a command", Interrupting())
-    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+        fresh(QUICK, open_dataset(small_npz), tmp_path / "model.keras", Interrupting())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.checkpoint", "model.keras"]
     assert (tmp_path / "model.keras").read_bytes() == MODEL_PATH.read_bytes()
 
 
@@ -142,7 +148,7 @@ def test_a_destination_that_will_not_do_is_found_first(in_the_way: str, small_np
     diary = Diary()
 
     with pytest.raises(OutputError):
-        train(QUICK, open_dataset(small_npz), tmp_path / "model.keras", "a command", diary)
+        fresh(QUICK, open_dataset(small_npz), tmp_path / "model.keras", diary)
     assert diary.plan is None
 
 
@@ -152,5 +158,5 @@ def test_data_that_will_not_do_is_found_before_anything_is_announced(tmp_path: P
 
     diary = Diary()
     with pytest.raises(MnistCliError, match="finite"):
-        train(QUICK, Dataset("bad", "0", read), tmp_path / "model.keras", "a command", diary)
+        fresh(QUICK, Dataset("bad", "0", read), tmp_path / "model.keras", diary)
     assert diary.plan is None

@@ -17,13 +17,15 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from mnist_cli.checkpoint import checkpoint_path
 from mnist_cli.dataset import MNIST_SHA256
 from mnist_cli.device import Device
 from mnist_cli.display.screen import Screen, fields
 from mnist_cli.display.tables import table
 from mnist_cli.recipes import NOTEBOOK_METRICS, Settings
 from mnist_cli.record import Epoch, Metrics, Record, best_epoch
-from mnist_cli.training import Listener, Plan
+from mnist_cli.tensorboard import TensorBoard
+from mnist_cli.training import Listener, Listeners, Plan
 
 _LOADING = "Loading TensorFlow (a few seconds)"
 # The column of values in the lines before a run.
@@ -35,14 +37,15 @@ _ROOMY = 100
 
 
 @contextmanager
-def training_progress(screen: Screen) -> Iterator[Listener]:
-    """The listener that suits the screen, for the time of a run."""
+def training_progress(screen: Screen, tensorboard: Path | None = None) -> Iterator[Listener]:
+    """The listener that suits the screen, for the time of a run; with one that writes for TensorBoard."""
+    also = [TensorBoard(tensorboard)] if tensorboard else []
     if not screen.live:
-        yield PlainProgress(screen)
+        yield Listeners([PlainProgress(screen), *also])
         return
     progress = LiveProgress(screen)
     try:
-        yield progress
+        yield Listeners([progress, *also])
     finally:
         progress.close()
 
@@ -95,6 +98,7 @@ class LiveProgress(Listener):
 
     def planned(self, plan: Plan) -> None:
         self._epochs, self._steps = plan.settings.epochs, plan.steps
+        self._history = list(plan.history)
         show_plan(self._screen, plan)
         self._live.start()
 
@@ -102,8 +106,8 @@ class LiveProgress(Listener):
         show_device(self._screen, device, precision)
         self._screen.note("")
         self._task = self._bar.add_task("", total=self._steps, loss=0.0, accuracy=0.0, left="")
-        self._start = time.monotonic()
-        self._describe(1)
+        self._start, self._first_step = time.monotonic(), len(self._history) * self._steps
+        self._describe(len(self._history) + 1)
 
     def stepped(self, epoch: int, step: int, means: Metrics) -> None:
         left = self._left(epoch, step)
@@ -111,7 +115,8 @@ class LiveProgress(Listener):
 
     def _left(self, epoch: int, step: int) -> str:
         """The time left for the epoch and for the whole run, at the mean speed so far."""
-        per_step = (time.monotonic() - self._start) / ((epoch - 1) * self._steps + step)
+        taken = (epoch - 1) * self._steps + step - self._first_step
+        per_step = (time.monotonic() - self._start) / taken
         in_epoch = self._steps - step
         in_all = in_epoch + (self._epochs - epoch) * self._steps
         epoch_left, all_left = _clock(in_epoch * per_step), _clock(in_all * per_step)
@@ -173,6 +178,8 @@ def _figure(value: float | None) -> str:
 def show_plan(screen: Screen, plan: Plan) -> None:
     settings = plan.settings
     there = " (replaces the model there)" if plan.model_path.exists() else ""
+    if not plan.resumed and checkpoint_path(plan.model_path).exists():
+        there += ", and the unfinished run there, with which --resume would go on"
     rows = {
         "Training": f"{settings.recipe} recipe{_changes(settings)}: {_epochs(settings.epochs)} of "
         f"{plan.steps:,} steps, batches of {settings.batch_size:,}, seed {settings.seed}",
@@ -181,6 +188,8 @@ def show_plan(screen: Screen, plan: Plan) -> None:
         "Network": f"{plan.parameters:,} parameters",
         "Output": f"{plan.model_path}{there}",
     }
+    if plan.resumed:
+        rows["Resumed"] = f"after {_epochs(len(plan.history))}"
     screen.note(fields(rows, _PLAN_WIDTH))
 
 
@@ -200,16 +209,26 @@ def show_trained(screen: Screen, record: Record, model_path: Path) -> None:
     """How the run ended, and what to do next."""
     best = record.best_epoch
     lowest = f"; the lowest validation loss was in epoch {best}" if best else ""
+    earlier = f", as it was after epoch {record.saved_epoch}"
     rows = {
         "Test": _metrics(record.test),
         "Notebook": f"{_metrics(NOTEBOOK_METRICS)} in its own run of 15 epochs",
         "Trained": f"{_epochs(len(record.history))} in {record.seconds:.1f} s{lowest}",
-        "Saved": str(model_path),
+        "Saved": f"{model_path}{'' if record.saved_epoch == len(record.history) else earlier}",
         "Next": shlex.join(["mnistcli", "evaluate", _as_argument(model_path)]),
     }
     if record.data.sha256 != MNIST_SHA256:
         del rows["Notebook"]
     screen.result(fields(rows))
+
+
+def show_repetition(screen: Screen, differing: list[str]) -> None:
+    """Whether a run that was done again made the same model, and if not, what is not as it was."""
+    if differing:
+        outcome = f"the model is another than that of the record; what else is not as it was: {'; '.join(differing)}"
+    else:
+        outcome = "the model is identical to that of the record"
+    screen.result(fields({"Repeated": outcome}))
 
 
 def _as_argument(path: Path) -> str:

@@ -1,0 +1,74 @@
+"""Ctrl-C and SIGTERM: the first is a request to stop where nothing is lost, the second ends the process at once."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SHOW_CURSOR = b"\x1b[?25h"
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended the work; `exit_code` is the shell's for it: 130 for Ctrl-C, 143 for SIGTERM."""
+
+    def __init__(self, number: int, note: str = "") -> None:
+        super().__init__()
+        self.exit_code = 128 + number
+        self.note = note
+
+
+class StopRequest:
+    """Whether the work was asked to stop. Without `heeded`, nobody ever asks."""
+
+    def __init__(self) -> None:
+        self._signal = 0
+        self._deferred = False
+
+    @property
+    def requested(self) -> bool:
+        return bool(self._signal)
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Inside the block, where work would be lost, a request waits until it is asked about."""
+        self._deferred = True
+        try:
+            yield
+        finally:
+            self._deferred = False
+
+    def interruption(self, note: str = "") -> Interrupted:
+        """What to raise for the request that came, with a note for the user."""
+        return Interrupted(self._signal, note)
+
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """Inside the block, signals are requests. Those that the caller had ignored, as `nohup` does, stay so."""
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:
+                signal.signal(number, self._hear)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self._signal:
+            _leave(number)
+        self._signal = number
+        if not self._deferred:
+            raise self.interruption()
+
+
+def _leave(number: int) -> NoReturn:
+    """End the process where it stands, but for the cursor, which a live display hides."""
+    with suppress(OSError, ValueError, AttributeError):
+        if sys.stderr.isatty():
+            os.write(2, _SHOW_CURSOR + b"\n")
+    os._exit(128 + number)
