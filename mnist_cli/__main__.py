@@ -21,12 +21,15 @@ def main() -> None:
 
 
 def _run() -> None:
-    # While Python still imports it there is nobody to catch an interrupt: let it end the process, without a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    interrupts = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN  # as a shell has its background jobs do
+    if interrupts:
+        # While Python imports there is nobody to catch an interrupt: let it end the process, without a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     gc.set_threshold(50_000)  # what is imported stays: looking through it for garbage every 700 objects takes time
     from mnist_cli import cli
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if interrupts:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     cli.main()
 
 

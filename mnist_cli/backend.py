@@ -60,9 +60,13 @@ def make_deterministic(seed: int) -> None:
 
 def strategy() -> Any:
     """How TensorFlow spreads a step: over all GPUs where there are several, and otherwise not at all."""
-    tf = load().tf
-    several = len(tf.config.list_physical_devices("GPU")) > 1
-    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
+    distribute = load().tf.distribute
+    return distribute.MirroredStrategy() if len(gpus()) > 1 else distribute.get_strategy()
+
+
+def gpus() -> list[Any]:
+    """The GPUs that TensorFlow sees."""
+    return list(load().tf.config.list_physical_devices("GPU"))
 
 
 def build_model(network: Network) -> Any:

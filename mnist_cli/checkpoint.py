@@ -6,39 +6,48 @@ text with everything else.
 
 import io
 import json
+import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mnist_cli.errors import ModelError
+from mnist_cli.errors import ModelError, OutputError
 from mnist_cli.files import read_file, write_files
 from mnist_cli.recipes import Settings
 from mnist_cli.record import Epoch, best_epoch, checked
-from mnist_cli.trainer import Progress, State
+from mnist_cli.trainer import EpochProgress, State
 
 _FORMAT = 1
 _LIMIT = 2**28
-_TEXT, _STATE, _BEST = "run", "state/", "best/"
+_TEXT = "run"
+_STATES = ("state", "before", "best")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A training run as far as it has come; one that has not begun has no history and no state.
 
-    `progress` is that of the epoch that comes next, `seconds` the time that went into it already. `best` is the state
-    at the end of the best epoch, kept only under `--patience`.
+    `progress` is that of the epoch at hand, `seconds` the time that went into it, `state` the trainer's at this moment.
+    Where the epoch has begun, `before` is the state at its beginning. `best` is the state at the end of the best epoch,
+    kept only under `--patience`.
     """
 
     settings: Settings
     command: str
     data_sha256: str
-    progress: Progress = Progress(1)
+    progress: EpochProgress = EpochProgress(1)
     history: tuple[Epoch, ...] = ()
     seconds: float = 0.0
     state: State = field(default_factory=dict, repr=False)
+    before: State = field(default_factory=dict, repr=False)
     best: State = field(default_factory=dict, repr=False)
+
+    @property
+    def at_last_epoch(self) -> State:
+        """The state at the end of the last epoch that was finished; empty where none was."""
+        return self.before if self.progress.step else self.state
 
     @property
     def ended(self) -> bool:
@@ -55,12 +64,12 @@ def checkpoint_path(model_path: Path) -> Path:
 
 def write_checkpoint(model_path: Path, checkpoint: Checkpoint) -> None:
     """Put the checkpoint where the last one was. Raises `OutputError`."""
-    values = {name: value for name, value in vars(checkpoint).items() if name not in ("state", "best")}
+    values = {name: value for name, value in vars(checkpoint).items() if name not in _STATES}
     values |= {"format": _FORMAT, "settings": asdict(checkpoint.settings), "progress": asdict(checkpoint.progress)}
     values["history"] = [asdict(epoch) for epoch in checkpoint.history]
     arrays: dict[str, Any] = {_TEXT: np.array(json.dumps(values))}
-    arrays |= {_STATE + name: array for name, array in checkpoint.state.items()}
-    arrays |= {_BEST + name: array for name, array in checkpoint.best.items()}
+    for state in _STATES:
+        arrays |= {f"{state}/{name}": array for name, array in getattr(checkpoint, state).items()}
     file = io.BytesIO()
     np.savez(file, **arrays)
     write_files({checkpoint_path(model_path): file.getvalue()})
@@ -73,19 +82,36 @@ def read_checkpoint(model_path: Path) -> Checkpoint:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             values = json.loads(str(arrays[_TEXT]))
-            return _parse(values, _part(arrays, _STATE), _part(arrays, _BEST))
+            return _parse(values, {state: _part(arrays, f"{state}/") for state in _STATES})
     except Exception as reason:  # a damaged archive makes NumPy raise almost anything
-        raise ModelError(f"{path}: not a checkpoint, or a damaged one", "Train without --resume.") from reason
+        why = "no checkpoint of this version, or a damaged one"
+        raise ModelError(f"{path}: {why}", "Train without --resume.") from reason
+
+
+def check_replaceable(model_path: Path) -> None:
+    """Raise `OutputError` where something stands in the checkpoint's place that is none."""
+    path = checkpoint_path(model_path)
+    if path.exists() and not _is_checkpoint(path):
+        raise OutputError(f"{path}: stands where the checkpoint goes, and is none", "Choose another --output.")
+
+
+def _is_checkpoint(path: Path) -> bool:
+    """Whether a file is a checkpoint, of this version or of another."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return f"{_TEXT}.npy" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _part(arrays: Any, prefix: str) -> State:
     return {name.removeprefix(prefix): arrays[name] for name in arrays.files if name.startswith(prefix)}
 
 
-def _parse(values: dict[str, Any], state: State, best: State) -> Checkpoint:
+def _parse(values: dict[str, Any], states: dict[str, State]) -> Checkpoint:
     if values.pop("format") != _FORMAT:
         raise ValueError("another format")
     values["settings"] = checked(Settings, values["settings"])
-    values["progress"] = checked(Progress, values["progress"])
+    values["progress"] = checked(EpochProgress, values["progress"])
     values["history"] = tuple(checked(Epoch, epoch) for epoch in values["history"])
-    return checked(Checkpoint, values | {"state": state, "best": best})
+    return checked(Checkpoint, values | states)

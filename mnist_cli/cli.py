@@ -15,12 +15,15 @@ import typer
 from typer.core import TyperGroup
 
 from mnist_cli import __version__
-from mnist_cli.errors import MnistCliError, OutputError, PictureError, SettingError, first_line
+from mnist_cli.errors import MnistCliError, PictureError, SettingError, first_line
 from mnist_cli.recipes import OPTIMIZERS, PRECISIONS, RECIPES, SCHEDULES, SETTINGS
 
 if TYPE_CHECKING:
+    from mnist_cli.checkpoint import Checkpoint
+    from mnist_cli.dataset import Dataset
     from mnist_cli.display.screen import Screen
     from mnist_cli.modelfile import ModelFile
+    from mnist_cli.record import Record
 
 INTERRUPTED = 130
 DEFAULT_MODEL = Path("models/cnn.keras")
@@ -36,7 +39,7 @@ class Commands(TyperGroup):
         except (typer.Exit, typer.Abort, typer.TyperException):
             raise
         except KeyboardInterrupt as interrupt:
-            _tell_interrupted(getattr(interrupt, "note", ""))
+            _tell_interrupted(getattr(interrupt, "hint", ""))
             raise typer.Exit(getattr(interrupt, "exit_code", INTERRUPTED)) from None
         except Exception as error:
             if ctx.obj["debug"]:
@@ -44,10 +47,10 @@ class Commands(TyperGroup):
             raise typer.Exit(_report(error)) from None
 
 
-def _tell_interrupted(note: str) -> None:
+def _tell_interrupted(hint: str) -> None:
     from mnist_cli.display.screen import Screen
 
-    Screen().note(f"interrupted; {note}" if note else "interrupted")
+    Screen().note(f"interrupted; {hint}" if hint else "interrupted")
 
 
 def _report(error: Exception) -> int:
@@ -147,6 +150,7 @@ _RECIPE_LINES = "\n".join(f"  {name:<9} {recipe.purpose}" for name, recipe in RE
     epilog=f"\b\nRecipes:\n{_RECIPE_LINES}\n\nExample: mnistcli train --epochs 15",
 )
 def train(
+    ctx: typer.Context,
     recipe: Annotated[
         str | None,
         typer.Option(metavar=_RECIPES, help="The settings to start from; see below.", show_default="notebook"),
@@ -216,28 +220,22 @@ def train(
     from mnist_cli.dataset import open_dataset
     from mnist_cli.display.screen import Screen
     from mnist_cli.display.training import show_repetition, show_trained, training_progress
+    from mnist_cli.listener import Listeners
     from mnist_cli.record import open_record
-    from mnist_cli.resume import begun, differences, repeated, resumed
+    from mnist_cli.resume import differences
     from mnist_cli.stopping import StopRequest
+    from mnist_cli.tensorboard import TensorBoard
     from mnist_cli.training import train as run
 
-    chosen = {name: value for name, value in locals().items() if name in SETTINGS}
     output = output or (DEFAULT_MODEL.with_name(f"{from_record.stem}-again.keras") if from_record else DEFAULT_MODEL)
     if output.suffix != ".keras":
         raise SettingError("--output", f"{output} is no file name that ends in .keras")
-    if resume and from_record:
-        raise SettingError("--from-record", "repeats a run from its beginning: not together with --resume")
     screen, stop, dataset = Screen(quiet), StopRequest(), open_dataset(data)
-    command = shlex.join(["mnistcli", *sys.argv[1:]])
     original = open_record(from_record) if from_record else None
-    if resume:
-        checkpoint = resumed(output, chosen)
-    elif original:
-        checkpoint = repeated(original, chosen, command, dataset)
-    else:
-        checkpoint = begun(chosen, command, dataset)
-    with stop.heeded(), _telling_how_to_resume(output, data), training_progress(screen, tensorboard) as listener:
-        record = run(checkpoint, dataset, output, listener, stop)
+    checkpoint = _starting_point(ctx, output, dataset, original, screen)
+    with stop.heeded(), _telling_how_to_resume(ctx), training_progress(screen) as progress:
+        listeners = [progress, TensorBoard(tensorboard)] if tensorboard else [progress]
+        record = run(checkpoint, dataset, output, Listeners(listeners), stop)
     differing = differences(original, record) if original else None
     if json:
         screen.json(record.as_json() | ({} if differing is None else {"differences": differing}))
@@ -246,27 +244,44 @@ def train(
         if differing is not None:
             show_repetition(screen, differing)
     if stop.requested:
-        raise stop.interruption("the run was at its end: the model is saved")
+        raise stop.interruption()
+
+
+def _starting_point(
+    ctx: typer.Context, output: Path, dataset: "Dataset", original: "Record | None", screen: "Screen"
+) -> "Checkpoint":
+    """Where the run that `train` was asked for starts: at the beginning, or where an earlier one came to."""
+    from mnist_cli.resume import begun, repeated, resumed
+
+    chosen = {name: ctx.params[name] for name in SETTINGS}
+    command = shlex.join(["mnistcli", *sys.argv[1:]])
+    if original and original.data.sha256 != dataset.sha256:
+        screen.warning(f"the run of the record was trained on other data: {original.data.name}")
+    if ctx.params["resume"]:
+        return resumed(output, chosen)
+    if original:
+        return repeated(original, chosen, command, dataset)
+    return begun(chosen, command, dataset)
 
 
 @contextmanager
-def _telling_how_to_resume(output: Path, data: Path | None) -> Iterator[None]:
+def _telling_how_to_resume(ctx: typer.Context) -> Iterator[None]:
     """Name, where a run ends before its time and is kept, the command that goes on with it."""
-    from mnist_cli.checkpoint import checkpoint_path
+    from mnist_cli.errors import KeptRunError
     from mnist_cli.stopping import Interrupted
 
-    words = ["mnistcli", "train", "--resume"]
-    words += ["--data", str(data)] if data else []
-    words += ["--output", str(output)] if output != DEFAULT_MODEL else []
+    options = ("data", "output", "from_record", "tensorboard")
+    given = ((f"--{name.replace('_', '-')}", ctx.params[name]) for name in options)
+    words = [word for option, value in given if value for word in (option, str(value))]
+    hint = f"`{shlex.join(['mnistcli', 'train', '--resume', *words])}` goes on with the run"
     try:
         yield
     except Interrupted as interrupt:
-        if checkpoint_path(output).exists():
-            interrupt.note = f"`{shlex.join(words)}` goes on with the run"
+        if interrupt.kept:
+            interrupt.hint = hint
         raise
-    except OutputError as error:
-        if checkpoint_path(output).exists():
-            error.hint = f"When that is mended, `{shlex.join(words)}` goes on with the run"
+    except KeptRunError as error:
+        error.hint = f"When that is mended, {hint}"
         raise
 
 

@@ -19,12 +19,10 @@ _GPU_CAPABILITY = (8, 0)
 class Device:
     """What trains: the processors of this machine, or its GPUs.
 
-    `name` is for people; `gpus` is the number of GPUs, 0 on a machine without; `native_bfloat16` tells whether
-    bfloat16 is computed natively, on every one of them.
+    `name` is for people; `native_bfloat16` tells whether bfloat16 is computed natively, on every one of them.
     """
 
     name: str
-    gpus: int
     native_bfloat16: bool
 
     def precision(self, wanted: str) -> str:
@@ -37,14 +35,10 @@ class Device:
 def find_device() -> Device:
     """All GPUs that TensorFlow sees, or else the CPU. Loads TensorFlow."""
     experimental = backend.load().tf.config.experimental
-    details = [experimental.get_device_details(gpu) for gpu in gpus()]
+    details = [experimental.get_device_details(gpu) for gpu in backend.gpus()]
     if details:
-        return Device(_gpu_names(details), len(details), all(map(_gpu_has_bfloat16, details)))
-    return Device(f"CPU, {_count(usable_processors(), 'processor')}", 0, _cpu_has_bfloat16(_cpu_info()))
-
-
-def gpus() -> list[Any]:
-    return list(backend.load().tf.config.list_physical_devices("GPU"))
+        return Device(_gpu_names(details), all(map(_gpu_has_bfloat16, details)))
+    return Device(f"CPU, {_count(usable_processors(), 'processor')}", _cpu_has_bfloat16(_cpu_info()))
 
 
 def usable_processors() -> int:

@@ -48,5 +48,9 @@ class OutputError(MnistCliError):
     """A file that can't be written."""
 
 
+class KeptRunError(OutputError):
+    """A file that can't be written ends a training run, which is on disk as far as it came, to go on with."""
+
+
 class TrainingError(MnistCliError):
     """A training run that can't go on."""

@@ -1,13 +1,17 @@
 """Files: only regular ones are read, and what is written replaces the old file whole or not at all."""
 
 import errno
-import fcntl
 import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 from mnist_cli.errors import MnistCliError, OutputError
 
@@ -109,6 +113,12 @@ def write_files(contents: dict[Path, bytes]) -> None:
         _flush_folder(target.parent)
 
 
+def remove_file(path: Path) -> None:
+    """Remove the file that `path` leads to. One that can't be removed stays."""
+    with suppress(OSError, RuntimeError):
+        _target(path).unlink(missing_ok=True)
+
+
 def check_destination(path: Path, hint: str) -> None:
     """Make sure, before any work is done, that `write_files` will find its place for `path`.
 
@@ -121,7 +131,7 @@ def check_destination(path: Path, hint: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         probe = temporary_beside(target)
         os.close(os.open(probe, _CREATE_FLAGS, 0o666))
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # who reserved the place already takes it for a stray
     except (OSError, RuntimeError, ValueError) as reason:
         raise OutputError(f"{path}: can't be written: {_why(reason)}", hint) from reason
 
@@ -158,10 +168,11 @@ def _name_hash(target: Path) -> str:
 
 
 @contextmanager
-def reserved(path: Path) -> Iterator[None]:
-    """Keep `path` for this process while the block runs. Raises `OutputError` where another process has done so.
+def reserved(path: Path) -> Iterator[bool]:
+    """Keep `path` for this process while the block runs; whether the file system can keep others off.
 
-    A file beside it is locked; the system gives up the lock when its process dies, however it dies.
+    A file beside it is locked; the system gives up the lock when its process dies, however it dies. Raises
+    `OutputError` where another process has reserved the path.
     """
     target = _target(path)
     lock_path = target.with_name(f".mnistcli-{_name_hash(target)}.lock")
@@ -171,10 +182,10 @@ def reserved(path: Path) -> Iterator[None]:
     except BlockingIOError as reason:
         message = f"{path}: another training is writing there, process {_owner(lock_path)}"
         raise OutputError(message, "Wait for it, or choose another --output.") from reason
-    except OSError:  # a file system without locks, or a full one: what is written there will fail by itself
+    except OSError:  # a file system without locks
         pass
     try:
-        yield
+        yield lock is not None
     finally:
         if lock is not None:
             lock_path.unlink(missing_ok=True)
@@ -182,9 +193,11 @@ def reserved(path: Path) -> Iterator[None]:
 
 
 def _locked(lock_path: Path) -> int:
-    """A descriptor of the locked file. Raises `BlockingIOError` where somebody else holds the lock."""
+    """A descriptor of the locked file. Raises `BlockingIOError` where somebody else holds the lock, and `OSError`."""
+    if fcntl is None:
+        raise OSError(errno.ENOSYS, "no locks")
     while True:
-        descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Its last owner may have removed the file between the two calls: then the lock holds nobody off.

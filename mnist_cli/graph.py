@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mnist_cli import backend
-from mnist_cli.architecture import Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Network
+from mnist_cli.architecture import Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D, Network
 
 _BYTE = 256
 
@@ -15,29 +15,39 @@ _BYTE = 256
 def logits(network: Network, weights: Sequence[Any], images: Any, seed: Any = None) -> Any:
     """What the network makes of images of shape (n, 28, 28, 1), before its softmax: shape (n, 10).
 
-    `seed`, an int32 tensor of shape (2,), decides what dropout drops; without it nothing is dropped. ReLU never
-    changes which of several numbers is the largest, and a bias moves all of them alike. So they come after the
-    pooling of a convolution, where a quarter of the numbers is left: the same result for less.
-
-    Raises `TypeError` for a layer that the networks trained here don't have.
+    `seed`, an int64 tensor of shape (2,), decides what dropout drops; without it nothing is dropped. Raises
+    `TypeError` for a network of another kind than those that are trained here: convolutions with ReLU, each with its
+    pooling, and a dense layer with softmax.
     """
     tf = backend.load().tf
-    values, arrays = images, iter(weights)
-    for layer in network.layers:
+    values, arrays, layers = images, iter(weights), iter(network.layers)
+    for layer in layers:
         match layer:
-            case Conv2D(strides=strides, padding=padding):
-                values, bias = tf.nn.conv2d(values, next(arrays), strides, padding.upper()), next(arrays)
-            case MaxPooling2D(pool_size=size, strides=strides, padding=padding):
-                values = tf.nn.relu(tf.nn.max_pool2d(values, size, strides, padding.upper()) + bias)
+            case Conv2D(activation="relu", use_bias=True):
+                values = _convolved(values, layer, next(layers, None), next(arrays), next(arrays))
             case Flatten():
                 values = tf.reshape(values, (tf.shape(values)[0], -1))
             case Dropout(rate=rate):
                 values = values if seed is None else dropped(values, rate, seed)
-            case Dense():
+            case Dense(activation="softmax", use_bias=True):
                 values = values @ next(arrays) + next(arrays)
             case _:
-                raise TypeError(f"{type(layer).__name__} can't be trained")
+                raise TypeError(f"{layer} can't be trained here")
     return values
+
+
+def _convolved(values: Any, convolution: Conv2D, pooling: Layer | None, kernel: Any, bias: Any) -> Any:
+    """A convolution and its pooling, with bias and ReLU after both.
+
+    The largest of several numbers stays the largest when all are moved alike, and ReLU of the largest is the largest
+    of the ReLUs: where a quarter of the numbers is left, the same result costs less.
+    """
+    if not isinstance(pooling, MaxPooling2D):
+        raise TypeError(f"{convolution} can't be trained here: no pooling follows")
+    tf = backend.load().tf
+    features = tf.nn.conv2d(values, kernel, convolution.strides, convolution.padding.upper())
+    pooled = tf.nn.max_pool2d(features, pooling.pool_size, pooling.strides, pooling.padding.upper())
+    return tf.nn.relu(pooled + bias)
 
 
 def dropped(values: Any, rate: float, seed: Any) -> Any:
@@ -48,6 +58,8 @@ def dropped(values: Any, rate: float, seed: Any) -> Any:
     """
     tf = backend.load().tf
     threshold = min(round(rate * _BYTE), _BYTE - 1)
+    if threshold == 0:
+        return values
     count = tf.size(values)
     words = tf.random.stateless_uniform(((count + 3) // 4,), seed, minval=None, maxval=None, dtype=tf.uint32)
     noise = tf.reshape(tf.reshape(tf.bitcast(words, tf.uint8), (-1,))[:count], tf.shape(values))

@@ -102,7 +102,7 @@ class Optimizer:
     @property
     def variables(self) -> list[Any]:
         """What all rules remember, in the order of the weights; Adam's is that of Keras."""
-        return [variable for rule in self._rules for variable in rule.variables]
+        return [memory for rule in self._rules for memory in rule.variables]
 
     def apply(self, gradients: Sequence[Any], step: Any, learning_rate: Any) -> None:
         """Take a step; `step` is a float32 tensor, the first is 1."""

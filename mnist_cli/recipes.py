@@ -12,6 +12,7 @@ from mnist_cli.record import Metrics, Record, checked
 NOTEBOOK_METRICS = Metrics(loss=0.0241, accuracy=0.9910)
 """What the notebook that the notebook recipe comes from printed for its own run of 15 epochs."""
 
+RECIPE_NAMES = ("notebook", "fast", "best")
 OPTIMIZERS = ("adam", "muon")
 SCHEDULES = ("constant", "linear", "cosine")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -49,6 +50,7 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        _require(self.recipe in RECIPE_NAMES, "--recipe", f"must be one of {', '.join(RECIPE_NAMES)}")
         _require(1 <= self.epochs <= 10_000, "--epochs", "must be from 1 to 10000")
         _require(1 <= self.batch_size <= 100_000, "--batch-size", "must be from 1 to 100000")
         _require(0 <= self.validation_split < 1, "--validation-split", "must be at least 0 and less than 1")
@@ -155,10 +157,13 @@ def recorded_settings(record: Record) -> Settings:
 
 
 def keep_to(settings: Settings, chosen: Mapping[str, Any], source: str) -> None:
-    """Raise `SettingError` where something else was chosen than `settings` have; None chooses nothing."""
+    """Raise `SettingError` where something else was chosen than `settings` have.
+
+    None chooses nothing, and neither does the precision `auto`.
+    """
     for name, value in chosen.items():
         own = getattr(settings, name)
-        if value is not None and value != own:
+        if value not in (None, own) and (name, value) != ("precision", "auto"):
             raise SettingError(f"--{name.replace('_', '-')}", f"is {own} in {source}, not {value}")
 
 
@@ -169,5 +174,5 @@ def settings_of(chosen: Mapping[str, Any]) -> Settings:
     """
     values = {name: value for name, value in chosen.items() if value is not None}
     recipe = values.get("recipe", "notebook")
-    _require(recipe in RECIPES, "--recipe", f"must be one of {', '.join(RECIPES)}")
-    return replace(RECIPES[recipe].settings, **values)
+    start = RECIPES[recipe].settings if recipe in RECIPES else Settings()
+    return replace(start, **values)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from mnist_cli.errors import ModelError
 from mnist_cli.files import read_file
 
-FORMAT = 1
+FORMAT = 2
 _SIZE_LIMIT = 2**24
 
 Part = TypeVar("Part")
@@ -114,8 +114,8 @@ def read_record(model_path: Path, model_sha256: str) -> tuple[Record | None, str
     if not os.path.exists(path):
         return None, ""
     values = _load(path)
-    if isinstance(values.get("format"), int) and values["format"] > FORMAT:
-        return None, f"{path} was written by a newer mnistcli; ignored"
+    if isinstance(values.get("format"), int) and values["format"] != FORMAT:
+        return None, f"{path} was written by another version of mnistcli; ignored"
     try:
         record = _parse(values)
     except (ValueError, TypeError, KeyError):

@@ -11,7 +11,7 @@ from mnist_cli.errors import ModelError, SettingError
 from mnist_cli.modelfile import ModelFile, read_adam_state, read_model
 from mnist_cli.recipes import Settings, keep_to, recorded_settings, settings_of
 from mnist_cli.record import Record
-from mnist_cli.trainer import Progress, State
+from mnist_cli.trainer import EpochProgress, State
 
 
 def begun(chosen: Mapping[str, Any], command: str, dataset: Dataset) -> Checkpoint:
@@ -36,11 +36,12 @@ def resumed(model_path: Path, chosen: Mapping[str, Any]) -> Checkpoint:
     checkpoint = read_checkpoint(model_path) if unfinished else _finished(model_path)
     others = {name: value for name, value in chosen.items() if name != "epochs"}
     keep_to(checkpoint.settings, others, "the run to resume")
-    epochs = chosen.get("epochs") or checkpoint.settings.epochs
-    if epochs != checkpoint.settings.epochs:
+    epochs = chosen.get("epochs")
+    if epochs is not None and epochs != checkpoint.settings.epochs:
         checkpoint = replace(checkpoint, settings=_with_epochs(checkpoint, epochs))
     if checkpoint.ended and not unfinished:
-        raise ModelError(f"{model_path}: this run is finished", "A larger --epochs extends it.")
+        hint = "A larger --epochs extends it." if checkpoint.settings.schedule == "constant" else ""
+        raise ModelError(f"{model_path}: this run is finished", hint)
     return checkpoint
 
 
@@ -49,8 +50,8 @@ def _with_epochs(checkpoint: Checkpoint, epochs: int) -> Settings:
     if settings.schedule != "constant":
         why = f"its {settings.schedule} learning rate depends on the number of epochs, {settings.epochs}"
         raise SettingError("--epochs", f"can't be changed: {why}")
-    if epochs < done:
-        raise SettingError("--epochs", f"is {epochs}, but {done} are done")
+    if epochs < done + (checkpoint.progress.step > 0):
+        raise SettingError("--epochs", f"is {epochs}, but the run is in epoch {done + 1} already")
     return replace(settings, epochs=epochs)
 
 
@@ -66,13 +67,16 @@ def _finished(model_path: Path) -> Checkpoint:
     if not settings.continues_from_model or record.saved_epoch != len(record.history):
         reason = "its model holds averaged or earlier weights, or another optimizer than Adam"
         raise ModelError(f"{model_path}: this run is finished and can't be extended: {reason}")
+    epochs = len(record.history)
+    state = _state(model, settings.steps(record.data.training) * epochs)
     return Checkpoint(
         settings=settings,
         command=record.command,
         data_sha256=record.data.sha256,
-        progress=Progress(len(record.history) + 1),
+        progress=EpochProgress(epochs + 1),
         history=record.history,
-        state=_state(model, settings.steps(record.data.training) * len(record.history)),
+        state=state,
+        best=state if settings.patience else {},
     )
 
 

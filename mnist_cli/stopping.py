@@ -13,12 +13,16 @@ _SHOW_CURSOR = b"\x1b[?25h"
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal ended the work; `exit_code` is the shell's for it: 130 for Ctrl-C, 143 for SIGTERM."""
+    """A signal ended the work; `exit_code` is the shell's for it: 130 for Ctrl-C, 143 for SIGTERM.
 
-    def __init__(self, number: int, note: str = "") -> None:
+    `kept` tells whether what was done so far is on disk, to go on with.
+    """
+
+    def __init__(self, number: int, kept: bool = False) -> None:
         super().__init__()
         self.exit_code = 128 + number
-        self.note = note
+        self.kept = kept
+        self.hint = ""
 
 
 class StopRequest:
@@ -30,6 +34,7 @@ class StopRequest:
 
     @property
     def requested(self) -> bool:
+        """Whether a signal came."""
         return bool(self._signal)
 
     @contextmanager
@@ -41,13 +46,13 @@ class StopRequest:
         finally:
             self._deferred = False
 
-    def interruption(self, note: str = "") -> Interrupted:
-        """What to raise for the request that came, with a note for the user."""
-        return Interrupted(self._signal, note)
+    def interruption(self, kept: bool = False) -> Interrupted:
+        """What to raise for the request that came."""
+        return Interrupted(self._signal, kept)
 
     @contextmanager
     def heeded(self) -> Iterator[None]:
-        """Inside the block, signals are requests. Those that the caller had ignored, as `nohup` does, stay so."""
+        """Inside the block, signals are requests. Those that the process was told to ignore stay so."""
         before = {number: signal.getsignal(number) for number in _SIGNALS}
         for number, handler in before.items():
             if handler is not signal.SIG_IGN:

@@ -3,14 +3,16 @@
 import os
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mnist_cli import backend
 from mnist_cli.device import Device
 from mnist_cli.errors import OutputError, first_line
+from mnist_cli.listener import Listener, Plan
 from mnist_cli.record import Epoch
-from mnist_cli.training import Listener, Plan
 
 
 class TensorBoard(Listener):
@@ -36,7 +38,8 @@ class TensorBoard(Listener):
         tf = backend.load().tf
         name = f"events.out.tfevents.{int(time.time())}.{platform.node()}.{os.getpid()}"
         for part, folder in self._folders.items():
-            self._writers[part] = tf.io.TFRecordWriter(str(folder / name))
+            with _told(folder):
+                self._writers[part] = tf.io.TFRecordWriter(str(folder / name))
             self._write(part, tf.compat.v1.Event(wall_time=time.time(), file_version="brain.Event:2"))
 
     def epoch_done(self, epoch: Epoch) -> None:
@@ -52,11 +55,18 @@ class TensorBoard(Listener):
         self._write(part, backend.load().tf.compat.v1.Event(wall_time=time.time(), step=step, summary=summary))
 
     def _write(self, part: str, event: Any) -> None:
-        try:
+        with _told(self._folders[part]):
             self._writers[part].write(event.SerializeToString())
             self._writers[part].flush()
-        except backend.load().tf.errors.OpError as reason:
-            raise _refusal(self._folders[part], first_line(reason)) from reason
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Have what TensorFlow can't write told as what it is."""
+    try:
+        yield
+    except backend.load().tf.errors.OpError as reason:
+        raise _refusal(folder, first_line(reason)) from reason
 
 
 def _refusal(folder: Path, why: str) -> OutputError:

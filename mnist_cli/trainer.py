@@ -1,7 +1,8 @@
 """A network in training: its weights, the graph that takes its steps, its figures.
 
 All images stay in memory as bytes, a batch is gathered and scaled inside the graph, and many steps run in one call, so
-that Python does next to nothing. Every random number follows from the seed and the number of the step.
+that Python does next to nothing. Every random number follows from the seed, the number of the step and that of the
+GPU.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ from mnist_cli.optimizer import Average, Optimizer, variable
 from mnist_cli.recipes import Settings
 from mnist_cli.record import Metrics
 
-# Steps in one call of the graph: about a fifth of a second, so that the bar moves and an interrupt is soon heard.
+# Steps in one call of the graph: few enough that the bar moves and an interrupt is soon heard.
 STEPS_PER_CALL = 16
 EVALUATION_BATCH = 250
 
@@ -32,7 +33,7 @@ State = dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Progress:
+class EpochProgress:
     """How far an epoch is: `step` steps on so many images, with these sums of their losses and of those read right."""
 
     epoch: int
@@ -64,7 +65,7 @@ class Trainer:
     @property
     def state(self) -> State:
         """Copies of everything that training changes, by name; with it and the settings a run can go on."""
-        return {name: variable.numpy() for name, variable in self._variables().items()}
+        return {name: value.numpy() for name, value in self._variables().items()}
 
     @state.setter
     def state(self, state: State) -> None:
@@ -76,9 +77,9 @@ class Trainer:
 
     def _variables(self) -> dict[str, Any]:
         parts = {"weight": self._weights, "optimizer": self._optimizer.variables, "average": self._average.variables}
-        return {f"{part}_{index}": variable for part, group in parts.items() for index, variable in enumerate(group)}
+        return {f"{part}_{index}": value for part, group in parts.items() for index, value in enumerate(group)}
 
-    def train_epoch(self, start: Progress) -> Iterator[Progress]:
+    def train_epoch(self, start: EpochProgress) -> Iterator[EpochProgress]:
         """Train an epoch, from its beginning or from where a run had come to; again and again, how far it is now."""
         tf = backend.load().tf
         images, steps = len(self._digits), self._settings.steps(len(self._digits))
@@ -107,8 +108,8 @@ class Trainer:
     def archive(self, beside: Path, steps: int) -> bytes:
         """The network after so many steps in all as a `.keras` archive, the same bytes for the same weights.
 
-        It is compiled, so that Keras can judge it and train it on as it is; where Adam made these very weights, with
-        what Adam remembers. Raises `OutputError`.
+        It is compiled, so that Keras can judge it and train it, by Adam without weight decay; where Adam made these
+        very weights, with what Adam remembers. Raises `OutputError`.
         """
         self._model.set_weights([weight.numpy() for weight in self._average.weights])
         optimizer = backend.load().keras.optimizers.Adam(self._settings.learning_rate)
@@ -128,7 +129,8 @@ class Trainer:
         """
         tf = backend.load().tf
         size, strategy = self._settings.batch_size, self._strategy
-        images, labels = tf.constant(self._digits.images), tf.constant(self._digits.labels, tf.int32)
+        with tf.device("CPU"):
+            images, labels = tf.constant(self._digits.images), tf.constant(self._digits.labels, tf.int32)
 
         def run_steps(order: Any, learning_rates: Any, before: Any, first: Any, last: Any) -> tuple[Any, Any]:
             def step(number: Any, loss: Any, correct: Any) -> tuple[Any, Any, Any]:
@@ -150,7 +152,9 @@ class Trainer:
         context = tf.distribute.get_replica_context()
         replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
         own = chosen[replica::replicas]
-        inputs, truth = scaled(tf.gather(images, own)), tf.gather(labels, own)
+        with tf.device("CPU"):  # where the images are; GPUs can't gather bytes
+            own_images, truth = tf.gather(images, own), tf.gather(labels, own)
+        inputs = scaled(own_images)
         distortion_seed, dropout_seed = self._seeds(number * replicas + replica)
         if self._settings.augment:
             inputs = distorted(inputs, self._settings.augment, distortion_seed)

@@ -3,8 +3,7 @@
 import hashlib
 import platform
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
@@ -13,75 +12,16 @@ import numpy as np
 
 from mnist_cli import __version__, backend
 from mnist_cli.architecture import classic_cnn
-from mnist_cli.checkpoint import Checkpoint, checkpoint_path, write_checkpoint
+from mnist_cli.checkpoint import Checkpoint, check_replaceable, checkpoint_path, write_checkpoint
 from mnist_cli.dataset import MNIST_SHA256, Dataset
 from mnist_cli.device import Device, find_device, processor, usable_processors
-from mnist_cli.errors import DataError, ModelError, TrainingError
-from mnist_cli.files import check_destination, remove_strays, reserved
+from mnist_cli.errors import DataError, KeptRunError, ModelError, OutputError, TrainingError
+from mnist_cli.files import check_destination, remove_file, remove_strays, reserved
+from mnist_cli.listener import Listener, Plan
 from mnist_cli.modelfile import check_destinations, write_model
-from mnist_cli.recipes import Settings
 from mnist_cli.record import DataUsed, Epoch, Metrics, Record, best_epoch, record_path
 from mnist_cli.stopping import StopRequest
-from mnist_cli.trainer import Progress, Trainer
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run is about to do.
-
-    `training`, `validation` and `test` are numbers of images, `steps` those of one epoch. `history` has the epochs
-    that are done already, `resumed` tells whether the run goes on from a checkpoint or a finished model.
-    """
-
-    settings: Settings
-    data_name: str
-    training: int
-    validation: int
-    test: int
-    steps: int
-    parameters: int
-    model_path: Path
-    history: tuple[Epoch, ...] = ()
-    resumed: bool = False
-
-
-class Listener:
-    """What is told about a run while it goes on; this one keeps everything to itself."""
-
-    def planned(self, plan: Plan) -> None:
-        """All is well so far; this is what will be done. TensorFlow is loaded next, which takes seconds."""
-
-    def started(self, device: Device, precision: str) -> None:
-        """Training begins on the device, computing in `float32` or `bfloat16`."""
-
-    def stepped(self, epoch: int, step: int, means: Metrics) -> None:
-        """`step` steps of the epoch are done, with these means so far."""
-
-    def epoch_done(self, epoch: Epoch) -> None:
-        """An epoch is over, validated, and safe in the checkpoint."""
-
-
-class Listeners(Listener):
-    """Several listeners as one; each is told everything."""
-
-    def __init__(self, listeners: Sequence[Listener]) -> None:
-        self._listeners = listeners
-
-    def planned(self, plan: Plan) -> None:
-        for listener in self._listeners:
-            listener.planned(plan)
-
-    def started(self, device: Device, precision: str) -> None:
-        for listener in self._listeners:
-            listener.started(device, precision)
-
-    def stepped(self, epoch: int, step: int, means: Metrics) -> None:
-        for listener in self._listeners:
-            listener.stepped(epoch, step, means)
-
-    def epoch_done(self, epoch: Epoch) -> None:
-        for listener in self._listeners:
-            listener.epoch_done(epoch)
+from mnist_cli.trainer import EpochProgress, Trainer
 
 
 def train(
@@ -94,15 +34,18 @@ def train(
     """Take a run from where it is to its end; write the model and its record, and return the record.
 
     After every epoch, and before it gives way to a request to stop, the run is kept in a checkpoint beside the model.
-    Raises `DataError`, `OutputError`, `SettingError`, `TrainingError`, and `Interrupted`.
+    Raises `DataError`, `ModelError`, `OutputError`, `SettingError`, `TrainingError`, and `Interrupted`; where an
+    `OutputError` ends a run that is kept, a `KeptRunError`.
     """
     listener, stop = listener or Listener(), stop or StopRequest()
-    plan = _plan(checkpoint, dataset, model_path)
     check_destinations(model_path, "Choose another --output.")
     check_destination(checkpoint_path(model_path), "Choose another --output.")
-    with reserved(model_path):
-        for path in (model_path, record_path(model_path), checkpoint_path(model_path)):
-            remove_strays(path)
+    check_replaceable(model_path)
+    plan = _plan(checkpoint, dataset, model_path)
+    with reserved(model_path) as alone:
+        if alone:
+            for path in (model_path, record_path(model_path), checkpoint_path(model_path)):
+                remove_strays(path)
         listener.planned(plan)
         device = find_device()
         settings = replace(checkpoint.settings, precision=device.precision(checkpoint.settings.precision))
@@ -115,11 +58,13 @@ def train(
 def _plan(checkpoint: Checkpoint, dataset: Dataset, model_path: Path) -> Plan:
     settings = checkpoint.settings
     if checkpoint.data_sha256 != dataset.sha256:
-        raise DataError(f"{dataset.name}: not the data that the run to resume was trained on")
+        raise DataError(f"{dataset.name}: not the data that the run to resume was trained on", "Give its --data.")
     if dataset.sha256 != MNIST_SHA256:
         # What is wrong with the user's own data is to be said before anything is announced.
         _ = dataset.train, dataset.test
     training, validation = settings.split(len(dataset.train_labels))
+    resumed = bool(checkpoint.state)
+    unfinished = not resumed and checkpoint_path(model_path).exists()
     return Plan(
         settings=settings,
         data_name=dataset.name,
@@ -130,7 +75,9 @@ def _plan(checkpoint: Checkpoint, dataset: Dataset, model_path: Path) -> Plan:
         parameters=classic_cnn(settings.dropout).parameters,
         model_path=model_path,
         history=checkpoint.history,
-        resumed=bool(checkpoint.state),
+        progress=checkpoint.progress,
+        resumed=resumed,
+        replaces=("the model",) * model_path.exists() + ("the unfinished run",) * unfinished,
     )
 
 
@@ -157,6 +104,7 @@ class _Run:
     ) -> None:
         self.checkpoint, self._dataset, self._plan, self._device = checkpoint, dataset, plan, device
         self._listener, self._stop = listener, stop
+        self._is_kept = bool(checkpoint.state) and checkpoint_path(plan.model_path).exists()
         self._validation = dataset.train[plan.training :]
         backend.make_deterministic(checkpoint.settings.seed)
         network = classic_cnn(checkpoint.settings.dropout)
@@ -165,15 +113,19 @@ class _Run:
             try:
                 self._trainer.state = checkpoint.state
             except ValueError as reason:
-                raise ModelError(f"{checkpoint_path(plan.model_path)}: {reason}", "Train without --resume.") from reason
+                raise ModelError(f"the run can't be resumed: it has {reason}", "Train without --resume.") from reason
 
     def to_end(self) -> Record:
         """Train what is left, and save."""
         try:
             self._train()
+            return self._save()
         except _Diverged as reason:
             self._save_last_good(str(reason))
-        return self._save()
+        except OutputError as error:
+            if self._is_kept:
+                raise KeptRunError(error.message, error.hint) from error
+            raise
 
     def _train(self) -> None:
         while not self.checkpoint.ended:
@@ -208,10 +160,11 @@ class _Run:
                 self._interrupt(progress, time.perf_counter() - start)
         return progress.means
 
-    def _interrupt(self, progress: Progress, seconds: float) -> None:
+    def _interrupt(self, progress: EpochProgress, seconds: float) -> NoReturn:
         """Give way to the request to stop, with the run kept as it is."""
-        self._keep(replace(self.checkpoint, progress=progress, seconds=seconds, state=self._trainer.state))
-        raise self._stop.interruption(f"the run is kept in {checkpoint_path(self._plan.model_path)}")
+        before, state = self.checkpoint.at_last_epoch, self._trainer.state
+        self._keep(replace(self.checkpoint, progress=progress, seconds=seconds, state=state, before=before))
+        raise self._stop.interruption(kept=True)
 
     def _keep_epoch(self, epoch: Epoch) -> None:
         history, state = (*self.checkpoint.history, epoch), self._trainer.state
@@ -219,19 +172,29 @@ class _Run:
             raise _Diverged(f"the weights became infinite in epoch {epoch.epoch}")
         is_best = self.checkpoint.settings.patience > 0 and best_epoch(history) == epoch.epoch
         best = state if is_best else self.checkpoint.best
-        following = Progress(epoch.epoch + 1)
-        self._keep(replace(self.checkpoint, progress=following, history=history, seconds=0.0, state=state, best=best))
+        self._keep(
+            replace(
+                self.checkpoint,
+                progress=EpochProgress(epoch.epoch + 1),
+                history=history,
+                seconds=0.0,
+                state=state,
+                before={},
+                best=best,
+            )
+        )
 
     def _keep(self, checkpoint: Checkpoint) -> None:
         write_checkpoint(self._plan.model_path, checkpoint)
-        self.checkpoint = checkpoint
+        self.checkpoint, self._is_kept = checkpoint, True
 
     def _save_last_good(self, reason: str) -> NoReturn:
         """Save what the epochs before were worth, and say that it came to a bad end."""
         hint = "Try a lower --learning-rate."
-        if not self.checkpoint.history or self.checkpoint.progress.step:
+        if not self.checkpoint.history:
+            remove_file(checkpoint_path(self._plan.model_path))
             raise TrainingError(f"{reason}: nothing was saved", hint)
-        self._trainer.state = self.checkpoint.state
+        self._trainer.state = self.checkpoint.at_last_epoch
         record = self._save()
         saved = f"the model of epoch {record.saved_epoch} was saved as {self._plan.model_path}"
         raise TrainingError(f"{reason}: {saved}", hint)
@@ -248,7 +211,7 @@ class _Run:
         archive = self._trainer.archive(self._plan.model_path, epoch * self._plan.steps)
         record = self._record(epoch, test, hashlib.sha256(archive).hexdigest())
         write_model(self._plan.model_path, archive, record)
-        checkpoint_path(self._plan.model_path).unlink(missing_ok=True)
+        remove_file(checkpoint_path(self._plan.model_path))
         return record
 
     def _record(self, saved_epoch: int, test: Metrics, model_sha256: str) -> Record:

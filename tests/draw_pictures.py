@@ -16,12 +16,13 @@ from mnist_cli.architecture import classic_cnn
 from mnist_cli.cli import app
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import open_dataset
+from mnist_cli.device import Device
 from mnist_cli.display import screen as screen_module
 from mnist_cli.display.screen import Screen
-from mnist_cli.display.training import epochs_table, show_plan, show_trained
+from mnist_cli.display.training import epochs_table, show_device, show_plan, show_trained
+from mnist_cli.listener import Plan
 from mnist_cli.modelfile import read_model
-from mnist_cli.recipes import Settings
-from mnist_cli.training import Plan
+from mnist_cli.recipes import recorded_settings
 
 FOLDER = Path(__file__).parent / "pictures"
 WIDTH = 80
@@ -54,8 +55,7 @@ def run(*arguments: str) -> None:
 def show_training() -> None:
     record = read_model(MODEL_PATH).record
     assert record is not None
-    settings = Settings()
-    data = record.data
+    settings, data = recorded_settings(record), record.data
     plan = Plan(
         settings=settings,
         data_name=data.name,
@@ -68,6 +68,7 @@ def show_training() -> None:
     )
     screen = Screen()
     show_plan(screen, plan)
+    show_device(screen, Device(str(record.machine["device"]), native_bfloat16=True), settings.precision)
     screen.err.print("", epochs_table(list(record.history), list(record.history)), "", sep="\n")
     show_trained(screen, record, OUTPUT)
 
@@ -95,7 +96,7 @@ def main() -> None:
         draw("summary", f"mnistcli summary {OUTPUT}", lambda: run("summary", str(OUTPUT)))
         draw("predict", "mnistcli predict seven.png eight.png five.png", lambda: show_predictions(Path(folder)))
         shutil.rmtree(OUTPUT.parent)
-        draw("train", "mnistcli train --epochs 15", show_training)
+        draw("train", "mnistcli train --recipe best", show_training)
 
 
 if __name__ == "__main__":

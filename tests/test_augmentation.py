@@ -117,4 +117,15 @@ def test_a_bend_is_smooth(only):
     pull = augmentation._bend(200, 1.0, SEED).numpy()
 
     assert pull.std() == pytest.approx(0.8, abs=0.2)
-    assert np.abs(np.diff(pull, axis=1)).mean() < 0.3 * pull.std()
+    assert np.abs(np.diff(pull, axis=-1)).mean() < 0.3 * pull.std()
+    assert np.abs(np.diff(pull, axis=-2)).mean() < 0.3 * pull.std()
+
+
+def test_a_bend_interpolates_as_tensorflow_does():
+    coarse = np.random.default_rng(0).normal(size=(6, 6))
+    between = augmentation._cubic(6, 28)
+    theirs = tf.image.resize(coarse[..., None], (28, 28), "bicubic").numpy()[..., 0]
+
+    np.testing.assert_allclose(
+        between @ coarse @ between.T, theirs, atol=5e-3
+    )  # TensorFlow looks its weights up in a table

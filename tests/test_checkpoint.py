@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from mnist_cli.checkpoint import Checkpoint, checkpoint_path, read_checkpoint, write_checkpoint
 from mnist_cli.dataset import Dataset, open_dataset
 from mnist_cli.engine import open_engine
-from mnist_cli.errors import DataError, MnistCliError, ModelError, SettingError, TrainingError
+from mnist_cli.errors import DataError, MnistCliError, ModelError, OutputError, SettingError, TrainingError
 from mnist_cli.evaluation import Evaluation
 from mnist_cli.modelfile import read_model
 from mnist_cli.recipes import Settings
@@ -97,7 +98,12 @@ def stopped(digits: Dataset, tmp_path: Path) -> Path:
 
 def test_an_unfinished_run_is_extended_too(stopped: Path, digits: Dataset):
     assert resumed(stopped, {"epochs": 5}).settings.epochs == 5
-    assert resumed(stopped, {"epochs": 1}).ended
+
+
+def test_epochs_that_have_begun_can_not_be_taken_back(stopped: Path):
+    for epochs in (0, 1):
+        with pytest.raises(SettingError, match=f"--epochs: is {epochs}, but the run is in epoch 2 already"):
+            resumed(stopped, {"epochs": epochs})
 
 
 def test_the_epochs_of_a_schedule_can_not_be_changed(stopped: Path):
@@ -115,7 +121,7 @@ def test_another_setting_is_refused_by_its_name(name: str, value: object, stoppe
 
 
 def test_the_same_settings_may_be_given_again(stopped: Path):
-    assert resumed(stopped, QUICK | {"seed": 0}).progress.epoch == 2
+    assert resumed(stopped, QUICK | {"seed": 0, "precision": "auto"}).progress.epoch == 2
 
 
 def test_other_data_is_refused(stopped: Path, mnist: Dataset):
@@ -124,12 +130,10 @@ def test_other_data_is_refused(stopped: Path, mnist: Dataset):
 
 
 def test_fewer_epochs_than_are_done_are_refused(digits: Dataset, tmp_path: Path):
-    path = tmp_path / "m.keras"
-    with pytest.raises(Interrupted):
-        train(start(digits), digits, path, stop=StopAt(8))
+    train(start(digits, epochs=2), digits, tmp_path / "m.keras")
 
-    with pytest.raises(SettingError, match="--epochs: is 1, but 2 are done"):
-        resumed(path, {"epochs": 1})
+    with pytest.raises(SettingError, match="--epochs: is 1, but"):
+        resumed(tmp_path / "m.keras", {"epochs": 1})
 
 
 def test_nothing_to_resume_is_an_error(tmp_path: Path, small_model: Path):
@@ -215,6 +219,18 @@ def test_when_the_loss_explodes_the_last_good_epoch_is_saved(
     assert not checkpoint_path(path).exists()
 
 
+def test_it_is_saved_too_where_the_run_was_stopped_in_the_midst_of_the_epoch_that_explodes(
+    stopped: Path, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    reference = tmp_path / "one.keras"
+    train(start(digits, epochs=1), digits, reference)
+    explode_in(monkeypatch, 2)
+    with pytest.raises(TrainingError, match="the model of epoch 1 was saved"):
+        train(resumed(stopped, {}), digits, stopped)
+
+    assert stopped.read_bytes() == reference.read_bytes()
+
+
 def test_when_the_first_epoch_explodes_nothing_is_saved(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -223,6 +239,40 @@ def test_when_the_first_epoch_explodes_nothing_is_saved(
         train(start(digits), digits, tmp_path / "m.keras")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_patience_goes_on_where_a_run_is_extended(digits: Dataset, tmp_path: Path):
+    once, longer = tmp_path / "once.keras", tmp_path / "longer.keras"
+    train(start(digits, epochs=2, patience=3), digits, longer)
+    record = train(resumed(longer, {"epochs": 4}), digits, longer)
+    train(start(digits, epochs=4, patience=3), digits, once)
+
+    assert record.settings["patience"] == 3
+    assert longer.read_bytes() == once.read_bytes()
+
+
+def test_the_model_holds_what_adam_remembers_as_keras_does(digits: Dataset, tmp_path: Path):
+    train(start(digits, epochs=1), digits, tmp_path / "m.keras")
+    optimizer = keras.saving.load_model(tmp_path / "m.keras").optimizer
+    named = {variable.path.rpartition("_")[2]: variable.numpy() for variable in optimizer.variables}
+    state = resumed(tmp_path / "m.keras", {"epochs": 2}).state
+
+    assert int(optimizer.iterations) == 36
+    assert len(optimizer.variables) == 14
+    # Of the last array, the ten biases: the mean of its gradients, and of their squares, which are never negative.
+    np.testing.assert_array_equal(named["momentum"], state["optimizer_10"])
+    np.testing.assert_array_equal(named["velocity"], state["optimizer_11"])
+    assert (state["optimizer_11"] > 0).all() and (state["optimizer_10"] < 0).any()
+
+
+@pytest.mark.parametrize("content", [b"mine", b"", b"PK\x03\x04 and no more"])
+def test_a_stranger_in_the_place_of_the_checkpoint_is_left_alone(content: bytes, digits: Dataset, tmp_path: Path):
+    stranger = checkpoint_path(tmp_path / "m.keras")
+    stranger.write_bytes(content)
+
+    with pytest.raises(OutputError, match="stands where the checkpoint goes"):
+        train(start(digits, epochs=1), digits, tmp_path / "m.keras")
+    assert stranger.read_bytes() == content
 
 
 # records

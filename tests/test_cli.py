@@ -406,6 +406,35 @@ def test_closed_standard_streams_do_not_spoil_a_model(run: Run, small_npz: Path,
     assert (tmp_path / "m.keras").read_bytes() == small_model.read_bytes()
 
 
+def test_a_run_is_repeated_from_its_record_and_compared(run: Run, small_npz: Path, small_model: Path, tmp_path: Path):
+    record = small_model.with_suffix(".json")
+    done = run("train", "--data", small_npz, "--from-record", record, cwd=tmp_path)
+    other = run("train", "--from-record", record, "--data", small_npz, "--json", "--seed", "1", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "Repeated  the model is identical to that of the record" in done.stdout
+    assert (tmp_path / "models" / "small-again.keras").read_bytes() == small_model.read_bytes()
+    assert (other.returncode, other.stdout) == (2, "")
+    assert "--seed: is 0 in the record, not 1" in other.stderr
+
+
+def test_what_is_no_record_is_not_repeated(run: Run, small_npz: Path):
+    done = run("train", "--from-record", small_npz)
+
+    assert done.returncode == 1
+    assert one_line(done.stderr) and "no training record" in done.stderr
+
+
+def test_figures_are_written_for_tensorboard(run: Run, small_npz: Path, tmp_path: Path):
+    done = run("train", "--epochs", "1", "--data", small_npz, "--tensorboard", "board", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.parent.name for path in tmp_path.glob("board/*/events.out.tfevents.*")) == [
+        "train",
+        "validation",
+    ]
+
+
 def test_training_goes_on_when_nobody_follows_it(small_npz: Path, tmp_path: Path):
     command = (
         f"{sys.executable} -m mnist_cli train --epochs 1 --data {small_npz} -o m.keras 2>&1 >/dev/null | head -n 1"

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from mnist_cli import backend
-from mnist_cli.architecture import BatchNormalization, Network, classic_cnn
+from mnist_cli.architecture import BatchNormalization, Conv2D, Dense, Flatten, MaxPooling2D, Network, classic_cnn
 from mnist_cli.dataset import Dataset
 from mnist_cli.engine import as_input
 from mnist_cli.graph import dropped, logits
@@ -80,8 +80,16 @@ def test_no_dropout_drops_nothing():
     assert np.array_equal(dropped(values, 0.0, tf.constant([0, 1])), values)
 
 
-def test_a_layer_that_it_does_not_know_is_refused():
-    network = Network((BatchNormalization("norm"),))
-
-    with pytest.raises(TypeError, match="BatchNormalization"):
-        logits(network, [], np.zeros((1, 28, 28, 1), "f4"))
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (BatchNormalization("norm"),),
+        (Conv2D("conv", 2, (3, 3), activation="relu"), Flatten("flatten")),
+        (Conv2D("conv", 2, (3, 3), activation="tanh"), MaxPooling2D("pool", (2, 2), (2, 2))),
+        (Dense("dense", 3, activation="relu"),),
+    ],
+    ids=["unknown", "no pooling", "another activation", "a hidden dense layer"],
+)
+def test_a_network_of_another_kind_is_refused(layers: tuple):
+    with pytest.raises(TypeError, match="can't be trained here"):
+        logits(Network(layers), [np.zeros((3, 3, 1, 2), "f4"), np.zeros(2, "f4")], np.zeros((1, 28, 28, 1), "f4"))

@@ -11,9 +11,10 @@ from conftest import Run
 from PIL import Image
 
 from mnist_cli.architecture import classic_cnn
-from mnist_cli.cli import app
+from mnist_cli.cli import DEFAULT_MODEL, app
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.modelfile import read_model
+from mnist_cli.recipes import RECIPES, SETTINGS, Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -60,16 +61,45 @@ def table_rows(text: str) -> list[list[str]]:
     ]
 
 
-@pytest.mark.parametrize("name", ["train", "predict"])
-def test_the_defaults_told_are_the_defaults(name: str):
-    command = COMMANDS[name]
-    defaults = {parameter.opts[0]: parameter.default for parameter in command.params}
-    told = {row[0].split("`")[1].split()[0]: row[2].strip("`") for row in table_rows(section(name)) if row[0][1] == "-"}
+def told_defaults(name: str) -> dict[str, str]:
+    """The default that a table tells for each option that has one."""
+    rows = [row for row in table_rows(section(name)) if row[0].startswith("`--") and len(row) == 3]
+    return {row[0].split("`")[1].split()[0]: row[2].strip("`") for row in rows if row[2]}
 
-    checked = {option: value for option, value in told.items() if isinstance(defaults[option], int | float | Path)}
-    assert set(told) - set(checked) <= {"--json", "--data", "--model"}
-    assert {option: value for option, value in checked.items() if value} == {
-        option: str(defaults[option]) for option, value in checked.items() if value
+
+def test_the_defaults_of_predict_are_the_defaults():
+    assert told_defaults("predict") == {"--model": "as for `evaluate", "--top": str(defaults_of("predict")["--top"])}
+
+
+def test_the_defaults_of_train_are_the_defaults():
+    told = told_defaults("train")
+    settings = {f"--{name.replace('_', '-')}": str(value) for name, value in vars(Settings()).items()}
+
+    assert told.pop("--data") == "MNIST"
+    assert told.pop("--output") == str(DEFAULT_MODEL)
+    assert told == {option: settings[option] for option in told}
+    assert set(told) == {"--recipe", "--precision", "--validation-split", "--patience", "--seed"}
+
+
+def defaults_of(name: str) -> dict:
+    return {parameter.opts[0]: parameter.default for parameter in COMMANDS[name].params}
+
+
+def test_the_recipes_told_are_the_recipes():
+    rows = [row for row in table_rows(section("train")) if row[0].startswith("`--") and len(row) == 5]
+    told = {row[0].split("`")[1].split()[0]: [cell.strip("`") for cell in row[2:]] for row in rows}
+    header = next(line for line in section("train").splitlines() if line.startswith("| setting |"))
+
+    assert re.findall(r"`(\w+)`", header) == list(RECIPES)
+    for option, values in told.items():
+        name = option.removeprefix("--").replace("-", "_")
+        assert values == [str(getattr(recipe.settings, name)) for recipe in RECIPES.values()]
+    assert {f"--{name.replace('_', '-')}" for name in SETTINGS} == set(told) | {
+        "--recipe",
+        "--precision",
+        "--validation-split",
+        "--patience",
+        "--seed",
     }
 
 
@@ -119,8 +149,7 @@ def test_the_figures_of_the_model_on_board_are_those_of_its_record():
 
     assert record is not None
     assert f"test accuracy {record.test.accuracy:.4f}." in section("evaluate")
-    row = f"| `mnistcli train --epochs 15 --seed 0` | {record.test.accuracy:.4f} | {record.test.loss:.4f} |"
-    assert row in section("train")
+    assert record.command in section("evaluate")
 
 
 def test_every_room_is_in_the_plan():

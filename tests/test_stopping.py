@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -23,8 +25,44 @@ def test_where_work_would_be_lost_it_waits_until_it_is_asked_about():
         os.kill(os.getpid(), signal.SIGTERM)
         assert stop.requested
 
-    assert stop.interruption("why").exit_code == 143
-    assert stop.interruption("why").note == "why"
+    assert stop.interruption(kept=True).exit_code == 143
+    assert stop.interruption(kept=True).kept
+
+
+HOLDING_ON = """
+import time
+from mnist_cli.stopping import StopRequest
+stop = StopRequest()
+with stop.heeded(), stop.deferred():
+    print("holding on", flush=True)
+    while not stop.requested:
+        time.sleep(0.01)
+    print("heard", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_second_signal_ends_the_process_at_once(number: int, code: int):
+    process = subprocess.Popen([sys.executable, "-c", HOLDING_ON], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "holding on\n"
+    process.send_signal(number)
+    assert process.stdout.readline() == "heard\n"
+    process.send_signal(number)
+
+    assert process.wait(timeout=5) == code
+
+
+def test_what_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        stop = StopRequest()
+        with stop.heeded():
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert not stop.requested
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_afterwards_signals_do_what_they_did_before():

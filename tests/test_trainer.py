@@ -14,7 +14,7 @@ from mnist_cli.architecture import classic_cnn
 from mnist_cli.dataset import open_dataset
 from mnist_cli.engine import as_input
 from mnist_cli.recipes import Settings
-from mnist_cli.trainer import Progress, Trainer, shuffled
+from mnist_cli.trainer import EpochProgress, Trainer, shuffled
 
 
 def test_the_metrics_of_an_epoch_are_those_of_keras_fit(small_npz: Path):
@@ -36,7 +36,7 @@ def test_the_metrics_of_an_epoch_are_those_of_keras_fit(small_npz: Path):
     ).history
 
     for number in range(3):
-        [progress] = trainer.train_epoch(Progress(number + 1))
+        [progress] = trainer.train_epoch(EpochProgress(number + 1))
         validated = trainer.evaluate(digits[1800:])
         ours = (progress.means.loss, progress.means.accuracy, validated.loss, validated.accuracy)
         theirs = tuple(history[key][number] for key in ("loss", "accuracy", "val_loss", "val_accuracy"))
@@ -70,7 +70,7 @@ from mnist_cli import backend
 from mnist_cli.architecture import classic_cnn
 from mnist_cli.dataset import open_dataset
 from mnist_cli.recipes import Settings
-from mnist_cli.trainer import Progress, Trainer
+from mnist_cli.trainer import EpochProgress, Trainer
 
 tf = backend.load().tf
 cpu = tf.config.list_physical_devices("CPU")[0]
@@ -81,7 +81,7 @@ if sys.argv[2] == "2":
 settings = Settings(dropout=0.0, batch_size=99, averaging=0.9, optimizer="muon", precision="float32")
 digits = open_dataset(sys.argv[1]).train[:300]
 trainer = Trainer(classic_cnn(dropout=0.0), settings, digits)
-*_, progress = trainer.train_epoch(Progress(1))
+*_, progress = trainer.train_epoch(EpochProgress(1))
 print(progress.step, progress.loss, progress.correct, trainer.evaluate(digits).loss)
 """
 

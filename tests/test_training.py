@@ -16,10 +16,11 @@ from mnist_cli.device import Device
 from mnist_cli.engine import as_input, open_engine
 from mnist_cli.errors import MnistCliError, OutputError, TrainingError
 from mnist_cli.evaluation import Evaluation
+from mnist_cli.listener import Listener, Plan
 from mnist_cli.modelfile import read_model
 from mnist_cli.recipes import Settings
 from mnist_cli.record import Epoch, Metrics, Record
-from mnist_cli.training import Listener, Plan, train
+from mnist_cli.training import train
 
 QUICK = Settings(epochs=2, batch_size=100)
 

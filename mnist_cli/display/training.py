@@ -17,15 +17,13 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from mnist_cli.checkpoint import checkpoint_path
 from mnist_cli.dataset import MNIST_SHA256
 from mnist_cli.device import Device
 from mnist_cli.display.screen import Screen, fields
 from mnist_cli.display.tables import table
+from mnist_cli.listener import Listener, Plan
 from mnist_cli.recipes import NOTEBOOK_METRICS, Settings
 from mnist_cli.record import Epoch, Metrics, Record, best_epoch
-from mnist_cli.tensorboard import TensorBoard
-from mnist_cli.training import Listener, Listeners, Plan
 
 _LOADING = "Loading TensorFlow (a few seconds)"
 # The column of values in the lines before a run.
@@ -37,15 +35,14 @@ _ROOMY = 100
 
 
 @contextmanager
-def training_progress(screen: Screen, tensorboard: Path | None = None) -> Iterator[Listener]:
-    """The listener that suits the screen, for the time of a run; with one that writes for TensorBoard."""
-    also = [TensorBoard(tensorboard)] if tensorboard else []
+def training_progress(screen: Screen) -> Iterator[Listener]:
+    """The listener that suits the screen, for the time of a run."""
     if not screen.live:
-        yield Listeners([PlainProgress(screen), *also])
+        yield PlainProgress(screen)
         return
     progress = LiveProgress(screen)
     try:
-        yield Listeners([progress, *also])
+        yield progress
     finally:
         progress.close()
 
@@ -99,6 +96,7 @@ class LiveProgress(Listener):
     def planned(self, plan: Plan) -> None:
         self._epochs, self._steps = plan.settings.epochs, plan.steps
         self._history = list(plan.history)
+        self._first_step = len(plan.history) * plan.steps + plan.progress.step
         show_plan(self._screen, plan)
         self._live.start()
 
@@ -106,7 +104,7 @@ class LiveProgress(Listener):
         show_device(self._screen, device, precision)
         self._screen.note("")
         self._task = self._bar.add_task("", total=self._steps, loss=0.0, accuracy=0.0, left="")
-        self._start, self._first_step = time.monotonic(), len(self._history) * self._steps
+        self._start = time.monotonic()
         self._describe(len(self._history) + 1)
 
     def stepped(self, epoch: int, step: int, means: Metrics) -> None:
@@ -177,19 +175,18 @@ def _figure(value: float | None) -> str:
 
 def show_plan(screen: Screen, plan: Plan) -> None:
     settings = plan.settings
-    there = " (replaces the model there)" if plan.model_path.exists() else ""
-    if not plan.resumed and checkpoint_path(plan.model_path).exists():
-        there += ", and the unfinished run there, with which --resume would go on"
+    replaced = f" (replaces {' and '.join(plan.replaces)} there)" if plan.replaces else ""
     rows = {
         "Training": f"{settings.recipe} recipe{_changes(settings)}: {_epochs(settings.epochs)} of "
         f"{plan.steps:,} steps, batches of {settings.batch_size:,}, seed {settings.seed}",
         "Data": f"{plan.data_name}: {plan.training:,} images to train on, {plan.validation:,} to validate, "
         f"{plan.test:,} to test",
         "Network": f"{plan.parameters:,} parameters",
-        "Output": f"{plan.model_path}{there}",
+        "Output": f"{plan.model_path}{replaced}",
     }
     if plan.resumed:
-        rows["Resumed"] = f"after {_epochs(len(plan.history))}"
+        steps = f" and {plan.progress.step:,} steps" if plan.progress.step else ""
+        rows["Resumed"] = f"after {_epochs(len(plan.history))}{steps}"
     screen.note(fields(rows, _PLAN_WIDTH))
 
 
