@@ -2,13 +2,24 @@
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from mnist_cli import files
 from mnist_cli.errors import ModelError, OutputError
-from mnist_cli.files import check_destination, read_file, size_text, write_files
+from mnist_cli.files import (
+    check_destination,
+    read_file,
+    remove_file,
+    remove_strays,
+    reserved,
+    size_text,
+    temporary_beside,
+    write_files,
+)
 
 
 def test_reads_a_file(tmp_path: Path):
@@ -128,3 +139,59 @@ def test_a_file_in_the_way_of_a_folder_is_reported(tmp_path: Path):
 )
 def test_sizes_for_people(size: int, text: str):
     assert size_text(size) == text
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from mnist_cli.files import reserved
+with reserved(Path(sys.argv[1])) as alone:
+    print(alone, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_reserved_path_is_refused_to_others_until_its_owner_is_dead(tmp_path: Path):
+    path = tmp_path / "m.keras"
+    owner = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None and owner.stdout.readline() == "True\n"
+    with pytest.raises(OutputError, match=f"process {owner.pid}"), reserved(path):
+        pass
+    with reserved(tmp_path / "other.keras") as alone:
+        assert alone
+    owner.kill()
+    owner.communicate()
+    with reserved(path) as alone:
+        assert alone
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_locks_the_work_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(files, "fcntl", None)
+
+    with reserved(tmp_path / "m.keras") as alone:
+        assert not alone
+
+
+def test_strays_of_one_file_are_removed_and_nothing_else(tmp_path: Path):
+    ours, others = tmp_path / "m.keras", tmp_path / "n.keras"
+    ours.write_bytes(b"model")
+    temporary_beside(ours).write_bytes(b"half")
+    temporary_beside(ours, ".keras").write_bytes(b"half")
+    kept = temporary_beside(others)
+    kept.write_bytes(b"half")
+    remove_strays(ours)
+
+    assert sorted(tmp_path.iterdir()) == sorted([ours, kept])
+
+
+def test_what_a_link_leads_to_is_removed(tmp_path: Path):
+    (tmp_path / "file").write_bytes(b"content")
+    (tmp_path / "link").symlink_to("file")
+    remove_file(tmp_path / "link")
+    remove_file(tmp_path / "missing")
+
+    assert not (tmp_path / "file").exists()
