@@ -180,7 +180,7 @@ def train(
     augment: Annotated[float | None, _recipe_option("augment", "X", "How far images are distorted, 0 to 1.")] = None,
     averaging: Annotated[
         float | None,
-        _recipe_option("averaging", "X", "Share of the averaged weights kept at each step; 0: no average."),
+        _recipe_option("averaging", "X", "Share of the average of weights kept at each step; 0: none."),
     ] = None,
     patience: Annotated[
         int | None,
@@ -244,7 +244,7 @@ def train(
         if differing is not None:
             show_repetition(screen, differing)
     if stop.requested:
-        raise stop.interruption()
+        raise stop.interruption(hint="the run had come to its end and the model is saved")
 
 
 def _starting_point(

@@ -15,14 +15,14 @@ _SHOW_CURSOR = b"\x1b[?25h"
 class Interrupted(KeyboardInterrupt):
     """A signal ended the work; `exit_code` is the shell's for it: 130 for Ctrl-C, 143 for SIGTERM.
 
-    `kept` tells whether what was done so far is on disk, to go on with.
+    `kept` tells whether what was done so far is on disk, to go on with; `hint` is for the user.
     """
 
-    def __init__(self, number: int, kept: bool = False) -> None:
+    def __init__(self, number: int, kept: bool, hint: str) -> None:
         super().__init__()
         self.exit_code = 128 + number
         self.kept = kept
-        self.hint = ""
+        self.hint = hint
 
 
 class StopRequest:
@@ -46,9 +46,9 @@ class StopRequest:
         finally:
             self._deferred = False
 
-    def interruption(self, kept: bool = False) -> Interrupted:
+    def interruption(self, kept: bool = False, hint: str = "") -> Interrupted:
         """What to raise for the request that came."""
-        return Interrupted(self._signal, kept)
+        return Interrupted(self._signal, kept, hint)
 
     @contextmanager
     def heeded(self) -> Iterator[None]:

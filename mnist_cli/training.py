@@ -38,10 +38,10 @@ def train(
     `OutputError` ends a run that is kept, a `KeptRunError`.
     """
     listener, stop = listener or Listener(), stop or StopRequest()
+    plan = _plan(checkpoint, dataset, model_path)
     check_destinations(model_path, "Choose another --output.")
     check_destination(checkpoint_path(model_path), "Choose another --output.")
     check_replaceable(model_path)
-    plan = _plan(checkpoint, dataset, model_path)
     with reserved(model_path) as alone:
         if alone:
             for path in (model_path, record_path(model_path), checkpoint_path(model_path)):

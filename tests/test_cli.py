@@ -240,7 +240,7 @@ def test_summary_json_has_its_documented_keys(run: Run):
     assert values["parameter_bytes"] == 4 * 34_826
     first = {"name": "conv2d", "type": "Conv2D", "output_shape": [26, 26, 32], "parameters": 320}
     assert values["layers"][0] | first == values["layers"][0]
-    assert values["record"]["command"] == "mnistcli train --epochs 15"
+    assert values["record"]["command"] == "mnistcli train --recipe best"
 
 
 def test_summary_and_evaluate_take_the_users_own_model_first(run: Run, small_model: Path, tmp_path: Path):
