@@ -16,7 +16,7 @@ import numpy as np
 from mnist_cli.errors import ModelError, OutputError
 from mnist_cli.files import read_file, write_files
 from mnist_cli.recipes import Settings
-from mnist_cli.record import Epoch, best_epoch, checked
+from mnist_cli.record import Epoch, best_epoch, checked, refuse
 from mnist_cli.trainer import EpochProgress, State
 
 _FORMAT = 1
@@ -81,7 +81,7 @@ def read_checkpoint(model_path: Path) -> Checkpoint:
     content = read_file(path, _LIMIT, ModelError)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            values = json.loads(str(arrays[_TEXT]))
+            values = json.loads(str(arrays[_TEXT]), parse_constant=refuse)
             return _parse(values, {state: _part(arrays, f"{state}/") for state in _STATES})
     except Exception as reason:  # a damaged archive makes NumPy raise almost anything
         why = "no checkpoint of this version, or a damaged one"
@@ -114,4 +114,20 @@ def _parse(values: dict[str, Any], states: dict[str, State]) -> Checkpoint:
     values["settings"] = checked(Settings, values["settings"])
     values["progress"] = checked(EpochProgress, values["progress"])
     values["history"] = tuple(checked(Epoch, epoch) for epoch in values["history"])
-    return checked(Checkpoint, values | states)
+    checkpoint = checked(Checkpoint, values | states)
+    if not _is_consistent(checkpoint):
+        raise ValueError("its parts contradict each other")
+    return checkpoint
+
+
+def _is_consistent(checkpoint: Checkpoint) -> bool:
+    epochs = [epoch.epoch for epoch in checkpoint.history]
+    states = (checkpoint.state, checkpoint.before, checkpoint.best)
+    shapes = [{name: array.shape for name, array in state.items()} for state in states]
+    progress = checkpoint.progress
+    return (
+        [*epochs, progress.epoch] == list(range(1, len(epochs) + 2))
+        and progress.step >= 0
+        and bool(checkpoint.before) == (progress.step > 0 and bool(epochs))
+        and all(not shape or shape == shapes[0] for shape in shapes)
+    )

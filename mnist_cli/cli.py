@@ -251,6 +251,7 @@ def _starting_point(
     ctx: typer.Context, output: Path, dataset: "Dataset", original: "Record | None", screen: "Screen"
 ) -> "Checkpoint":
     """Where the run that `train` was asked for starts: at the beginning, or where an earlier one came to."""
+    from mnist_cli.recipes import keep_to, recorded_settings
     from mnist_cli.resume import begun, repeated, resumed
 
     chosen = {name: ctx.params[name] for name in SETTINGS}
@@ -258,7 +259,10 @@ def _starting_point(
     if original and original.data.sha256 != dataset.sha256:
         screen.warning(f"the run of the record was trained on other data: {original.data.name}")
     if ctx.params["resume"]:
-        return resumed(output, chosen)
+        checkpoint = resumed(output, chosen, command)
+        if original:
+            keep_to(recorded_settings(original), vars(checkpoint.settings), "the record")
+        return checkpoint
     if original:
         return repeated(original, chosen, command, dataset)
     return begun(chosen, command, dataset)

@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -113,6 +113,13 @@ def write_files(contents: dict[Path, bytes]) -> None:
         _flush_folder(target.parent)
 
 
+def are_one_file(paths: Sequence[Path]) -> bool:
+    """Whether some of the paths lead to the same place."""
+    with suppress(OSError, RuntimeError):
+        return len({_target(path) for path in paths}) < len(paths)
+    return False
+
+
 def remove_file(path: Path) -> None:
     """Remove the file that `path` leads to. One that can't be removed stays."""
     with suppress(OSError, RuntimeError):
@@ -188,7 +195,8 @@ def reserved(path: Path) -> Iterator[bool]:
         yield lock is not None
     finally:
         if lock is not None:
-            lock_path.unlink(missing_ok=True)
+            with suppress(OSError):  # the folder may be gone, or closed to us, by now
+                lock_path.unlink()
             os.close(lock)
 
 
@@ -197,7 +205,7 @@ def _locked(lock_path: Path) -> int:
     if fcntl is None:
         raise OSError(errno.ENOSYS, "no locks")
     while True:
-        descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Its last owner may have removed the file between the two calls: then the lock holds nobody off.

@@ -102,10 +102,12 @@ def check_replaceable(path: Path, hint: str) -> None:
 
 
 def _begins_like_a_model(path: Path) -> bool:
-    """Whether a file is an archive, whole or cut short by a crash, or empty."""
+    """Whether a file is empty, or an archive that begins with a member of a model, whole or cut short by a crash."""
     try:
         with path.open("rb") as file:
-            return file.read(4) in (b"PK\x03\x04", b"")
+            header, name = file.read(30), file.read(20)
+            members = (_METADATA.encode(), _CONFIG.encode(), _WEIGHTS.encode())
+            return not header or (header.startswith(b"PK\x03\x04") and name.startswith(members))
     except OSError as reason:
         raise OutputError(f"{path}: can't be read: {reason.strerror}") from reason
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from math import cos, inf, pi
+from math import cos, pi
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +15,7 @@ NOTEBOOK_METRICS = Metrics(loss=0.0241, accuracy=0.9910)
 RECIPE_NAMES = ("notebook", "fast", "best")
 OPTIMIZERS = ("adam", "muon")
 SCHEDULES = ("constant", "linear", "cosine")
+_MOST = 1e38  # what float32 can hold
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -55,10 +56,10 @@ class Settings:
         _require(1 <= self.batch_size <= 100_000, "--batch-size", "must be from 1 to 100000")
         _require(0 <= self.validation_split < 1, "--validation-split", "must be at least 0 and less than 1")
         _require(self.optimizer in OPTIMIZERS, "--optimizer", f"must be one of {', '.join(OPTIMIZERS)}")
-        _require(0 < self.learning_rate < inf, "--learning-rate", "must be more than 0, and finite")
+        _require(0 < self.learning_rate <= _MOST, "--learning-rate", f"must be more than 0 and at most {_MOST:g}")
         _require(self.schedule in SCHEDULES, "--schedule", f"must be one of {', '.join(SCHEDULES)}")
         _require(0 <= self.warmup <= self.epochs, "--warmup", "must be from 0 to the number of epochs")
-        _require(0 <= self.weight_decay < inf, "--weight-decay", "must be at least 0, and finite")
+        _require(0 <= self.weight_decay <= _MOST, "--weight-decay", f"must be from 0 to {_MOST:g}")
         _require(0 <= self.dropout < 1, "--dropout", "must be at least 0 and less than 1")
         _require(0 <= self.augment <= 1, "--augment", "must be from 0 to 1")
         _require(0 <= self.averaging < 1, "--averaging", "must be at least 0 and less than 1")

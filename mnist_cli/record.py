@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -97,13 +98,16 @@ def record_content(record: Record) -> bytes:
 
 def is_record_or_free(path: Path) -> bool:
     """Whether a record may be written at `path`: there is nothing, or a record, of this format or of another."""
-    return not os.path.exists(path) or isinstance(_load(path).get("format"), int)
+    if not os.path.exists(path):
+        return True
+    values = _load(path)
+    return isinstance(values.get("format"), int) and "model_sha256" in values
 
 
 def open_record(path: Path) -> Record:
     """The training record in the file at `path`. Raises `ModelError`."""
     try:
-        return _parse(json.loads(read_file(path, _SIZE_LIMIT, ModelError), parse_constant=_refuse))
+        return _parse(json.loads(read_file(path, _SIZE_LIMIT, ModelError), parse_constant=refuse))
     except (ValueError, TypeError, KeyError, RecursionError) as reason:
         raise ModelError(f"{path}: no training record", "One stands beside each model that was trained.") from reason
 
@@ -128,13 +132,14 @@ def read_record(model_path: Path, model_sha256: str) -> tuple[Record | None, str
 def _load(path: Path) -> dict[str, Any]:
     """The JSON object in a file; an empty one where there is none."""
     try:
-        values = json.loads(read_file(path, _SIZE_LIMIT, ModelError), parse_constant=_refuse)
+        values = json.loads(read_file(path, _SIZE_LIMIT, ModelError), parse_constant=refuse)
     except (ModelError, ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}
 
 
-def _refuse(constant: str) -> float:
+def refuse(constant: str) -> float:
+    """For JSON: NaN and the infinities are no numbers. Raises `ValueError`."""
     raise ValueError(f"{constant} is no number")
 
 
@@ -169,5 +174,6 @@ def _is(value: Any, hint: Any) -> bool:
     if origin is dict:
         return isinstance(value, dict) and all(_is(item, arguments[1]) for item in value.values())
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        # JSON has integers that no float can hold.
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     return isinstance(value, origin or hint) and not isinstance(value, bool)

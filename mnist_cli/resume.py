@@ -26,10 +26,11 @@ def repeated(record: Record, chosen: Mapping[str, Any], command: str, dataset: D
     return Checkpoint(settings, command, dataset.sha256)
 
 
-def resumed(model_path: Path, chosen: Mapping[str, Any]) -> Checkpoint:
+def resumed(model_path: Path, chosen: Mapping[str, Any], command: str = "") -> Checkpoint:
     """The run that was to make, or has made, the model at `model_path`, to go on with.
 
-    Of the settings chosen only the number of epochs may differ from the run's. Raises `ModelError` where there is
+    Of the settings chosen only the number of epochs may differ from the run's; the run then is that of `command`.
+    Raises `ModelError` where there is
     nothing to go on with, and `SettingError`.
     """
     unfinished = checkpoint_path(model_path).exists()
@@ -38,7 +39,8 @@ def resumed(model_path: Path, chosen: Mapping[str, Any]) -> Checkpoint:
     keep_to(checkpoint.settings, others, "the run to resume")
     epochs = chosen.get("epochs")
     if epochs is not None and epochs != checkpoint.settings.epochs:
-        checkpoint = replace(checkpoint, settings=_with_epochs(checkpoint, epochs))
+        settings = _with_epochs(checkpoint, epochs)
+        checkpoint = replace(checkpoint, settings=settings, command=command or checkpoint.command)
     if checkpoint.ended and not unfinished:
         hint = "A larger --epochs extends it." if checkpoint.settings.schedule == "constant" else ""
         raise ModelError(f"{model_path}: this run is finished", hint)
@@ -50,8 +52,10 @@ def _with_epochs(checkpoint: Checkpoint, epochs: int) -> Settings:
     if settings.schedule != "constant":
         why = f"its {settings.schedule} learning rate depends on the number of epochs, {settings.epochs}"
         raise SettingError("--epochs", f"can't be changed: {why}")
-    if epochs < done + (checkpoint.progress.step > 0):
+    if checkpoint.progress.step and epochs <= done:
         raise SettingError("--epochs", f"is {epochs}, but the run is in epoch {done + 1} already")
+    if epochs < done:
+        raise SettingError("--epochs", f"is {epochs}, but {done} are done")
     return replace(settings, epochs=epochs)
 
 

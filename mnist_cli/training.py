@@ -15,8 +15,8 @@ from mnist_cli.architecture import classic_cnn
 from mnist_cli.checkpoint import Checkpoint, check_replaceable, checkpoint_path, write_checkpoint
 from mnist_cli.dataset import MNIST_SHA256, Dataset
 from mnist_cli.device import Device, find_device, processor, usable_processors
-from mnist_cli.errors import DataError, KeptRunError, ModelError, OutputError, TrainingError
-from mnist_cli.files import check_destination, remove_file, remove_strays, reserved
+from mnist_cli.errors import DataError, KeptRunError, ModelError, OutputError, SettingError, TrainingError
+from mnist_cli.files import are_one_file, check_destination, remove_file, remove_strays, reserved
 from mnist_cli.listener import Listener, Plan
 from mnist_cli.modelfile import check_destinations, write_model
 from mnist_cli.record import DataUsed, Epoch, Metrics, Record, best_epoch, record_path
@@ -42,6 +42,8 @@ def train(
     check_destinations(model_path, "Choose another --output.")
     check_destination(checkpoint_path(model_path), "Choose another --output.")
     check_replaceable(model_path)
+    if are_one_file([model_path, record_path(model_path), checkpoint_path(model_path)]):
+        raise OutputError(f"{model_path}: links make one file of it, its record or its checkpoint", "Remove them.")
     with reserved(model_path) as alone:
         if alone:
             for path in (model_path, record_path(model_path), checkpoint_path(model_path)):
@@ -63,6 +65,10 @@ def _plan(checkpoint: Checkpoint, dataset: Dataset, model_path: Path) -> Plan:
         # What is wrong with the user's own data is to be said before anything is announced.
         _ = dataset.train, dataset.test
     training, validation = settings.split(len(dataset.train_labels))
+    if settings.patience and not validation:
+        raise SettingError("--validation-split", "leaves no images to validate on, which --patience needs")
+    if checkpoint.progress.images != min(checkpoint.progress.step * settings.batch_size, training):
+        raise ModelError(f"{checkpoint_path(model_path)}: not a checkpoint of this data", "Train without --resume.")
     resumed = bool(checkpoint.state)
     unfinished = not resumed and checkpoint_path(model_path).exists()
     return Plan(
@@ -123,7 +129,7 @@ class _Run:
         except _Diverged as reason:
             self._save_last_good(str(reason))
         except OutputError as error:
-            if self._is_kept:
+            if self._is_kept and checkpoint_path(self._plan.model_path).exists():
                 raise KeptRunError(error.message, error.hint) from error
             raise
 

@@ -18,6 +18,7 @@ from mnist_cli.recipes import Settings
 from mnist_cli.record import Epoch, Record, open_record
 from mnist_cli.resume import begun, differences, repeated, resumed
 from mnist_cli.stopping import Interrupted, StopRequest
+from mnist_cli.trainer import EpochProgress
 from mnist_cli.training import train
 
 QUICK = {"epochs": 3, "batch_size": 50}  # 36 steps an epoch, in three calls of the graph
@@ -175,7 +176,7 @@ def test_a_damaged_checkpoint_is_told_in_a_line(stopped: Path):
 def test_a_checkpoint_of_another_network_is_refused(stopped: Path, digits: Dataset):
     checkpoint = read_checkpoint(stopped)
     state = checkpoint.state | {"weight_0": np.zeros((5, 5, 1, 32), "f4")}
-    write_checkpoint(stopped, replace(checkpoint, state=state))
+    write_checkpoint(stopped, replace(checkpoint, state=state, before=state))
 
     with pytest.raises(MnistCliError, match="another network"):
         train(resumed(stopped, {}), digits, stopped)
@@ -317,3 +318,44 @@ def test_the_history_in_a_checkpoint_is_what_was_told(stopped: Path):
     assert checkpoint.progress.epoch == 2
     assert 0 < checkpoint.progress.step < 36
     assert checkpoint.command == "a command"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"progress": EpochProgress(77)},
+        {"progress": EpochProgress(2, step=-5)},
+        {"progress": EpochProgress(2, step=10**6, images=10**6)},
+        {"progress": EpochProgress(2, step=8)},
+        {"history": ()},
+        {"before": {}},
+        {"best": {"weight_0": np.zeros(3, "f4")}},
+        {"seconds": 10**400},
+        {"seconds": float("nan")},
+    ],
+    ids=str,
+)
+def test_a_checkpoint_that_contradicts_itself_is_refused(change: dict, stopped: Path, digits: Dataset):
+    write_checkpoint(stopped, replace(read_checkpoint(stopped), **change))
+
+    with pytest.raises(ModelError, match=r"m\.checkpoint"):
+        train(resumed(stopped, {}), digits, stopped)
+
+
+def test_links_that_make_one_file_of_model_and_record_are_refused(digits: Dataset, tmp_path: Path):
+    (tmp_path / "m.json").symlink_to("m.keras")
+
+    with pytest.raises(OutputError, match="links make one file"):
+        train(start(digits, epochs=1), digits, tmp_path / "m.keras")
+
+
+def test_patience_needs_images_to_validate_on(digits: Dataset, tmp_path: Path):
+    with pytest.raises(SettingError, match="--validation-split: leaves no images"):
+        train(start(digits, patience=1, validation_split=1e-13), digits, tmp_path / "m.keras")
+
+
+def test_a_data_set_in_the_place_of_the_model_is_left_alone(small_npz: Path, digits: Dataset, tmp_path: Path):
+    (tmp_path / "m.keras").write_bytes(small_npz.read_bytes())
+
+    with pytest.raises(OutputError, match="a file that is no model"):
+        train(start(digits, epochs=1), digits, tmp_path / "m.keras")

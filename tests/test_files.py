@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -195,3 +196,22 @@ def test_what_a_link_leads_to_is_removed(tmp_path: Path):
     remove_file(tmp_path / "missing")
 
     assert not (tmp_path / "file").exists()
+
+
+def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path):
+    with reserved(tmp_path / "m.keras"):
+        [lock] = tmp_path.iterdir()
+    (tmp_path / "precious").write_text("precious")
+    lock.symlink_to("precious")
+    with reserved(tmp_path / "m.keras") as alone:
+        assert not alone
+
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+def test_a_folder_that_is_gone_is_no_reason_to_hide_what_went_wrong(tmp_path: Path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(KeyError), reserved(folder / "m.keras"):
+        shutil.rmtree(folder)
+        raise KeyError
