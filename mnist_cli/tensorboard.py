@@ -1,5 +1,6 @@
 """The figures of a run as TensorBoard reads them: event files, written with what TensorFlow itself brings along."""
 
+import itertools
 import os
 import platform
 import time
@@ -13,6 +14,9 @@ from mnist_cli.device import Device
 from mnist_cli.errors import OutputError, first_line
 from mnist_cli.listener import Listener, Plan
 from mnist_cli.record import Epoch
+
+
+_RUNS = itertools.count()  # so that two runs of one process within a second don't share a file
 
 
 class TensorBoard(Listener):
@@ -36,7 +40,7 @@ class TensorBoard(Listener):
 
     def started(self, device: Device, precision: str) -> None:
         tf = backend.load().tf
-        name = f"events.out.tfevents.{int(time.time())}.{platform.node()}.{os.getpid()}"
+        name = f"events.out.tfevents.{int(time.time())}.{platform.node()}.{os.getpid()}.{next(_RUNS)}"
         for part, folder in self._folders.items():
             with _told(folder):
                 self._writers[part] = tf.io.TFRecordWriter(str(folder / name))
