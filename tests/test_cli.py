@@ -160,7 +160,9 @@ def test_train_off_a_terminal_prints_a_plain_line_per_epoch(run: Run, small_npz:
     assert [line.split(":")[0] for line in epochs] == ["epoch 1/2", "epoch 2/2"]
     assert all("val. accuracy" in line and line.endswith(" s") for line in epochs)
     assert not has_control_characters(done.stdout + done.stderr)
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["Test", "Trained", "Saved", "Next"]
+    assert [line.split()[0] for line in done.stdout.splitlines()[-4:]] == ["Test", "Trained", "Saved", "Next"]
+    assert done.stdout.startswith("loss, logarithmic ") and "o training   x validation" in done.stdout
+    assert max(map(len, done.stdout.splitlines()[:-4])) <= 80
     assert (tmp_path / "models" / "cnn.keras").is_file()
     assert sorted(path.name for path in (tmp_path / "models").iterdir()) == ["cnn.json", "cnn.keras"]
 

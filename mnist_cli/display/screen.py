@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any, TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
 from mnist_cli.errors import MnistCliError, OutputError
@@ -17,6 +17,11 @@ _UNLIMITED = 10_000
 _USUAL_WIDTH = 80
 # Narrower, the bar of a run has no room for its figures.
 _LEAST_LIVE_WIDTH = 76
+
+
+def room(options: ConsoleOptions) -> int:
+    """The columns that a drawing may take: a usual terminal's, where lines may be of any length."""
+    return _USUAL_WIDTH if options.max_width >= _UNLIMITED else options.max_width
 
 
 class Screen:

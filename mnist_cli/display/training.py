@@ -19,6 +19,7 @@ from rich.text import Text
 
 from mnist_cli.dataset import MNIST_SHA256
 from mnist_cli.device import Device
+from mnist_cli.display.curves import Curves
 from mnist_cli.display.screen import Screen, fields
 from mnist_cli.display.tables import table
 from mnist_cli.listener import Listener, Plan
@@ -203,7 +204,7 @@ def show_device(screen: Screen, device: Device, precision: str) -> None:
 
 
 def show_trained(screen: Screen, record: Record, model_path: Path) -> None:
-    """How the run ended, and what to do next."""
+    """The learning curves, how the run ended, and what to do next."""
     best = record.best_epoch
     lowest = f"; the lowest validation loss was in epoch {best}" if best else ""
     earlier = f", as it was after epoch {record.saved_epoch}"
@@ -216,6 +217,8 @@ def show_trained(screen: Screen, record: Record, model_path: Path) -> None:
     }
     if record.data.sha256 != MNIST_SHA256:
         del rows["Notebook"]
+    if len(record.history) > 1:
+        screen.result(Curves(record.history), "")
     screen.result(fields(rows))
 
 
