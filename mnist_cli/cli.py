@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -120,6 +120,7 @@ _MODEL: dict[str, Any] = {
     "show_default": f"{DEFAULT_MODEL} if there, else the one that comes with mnistcli",
     "autocompletion": _complete_model,
 }
+_OTHER = {"metavar": "FILE", "help": "Another .keras file to compare with.", "show_default": False}
 Model = Annotated[Path | None, typer.Argument(metavar="[MODEL]", **_MODEL)]
 ModelOption = Annotated[Path | None, typer.Option("--model", "-m", metavar="FILE", **_MODEL)]
 
@@ -291,23 +292,53 @@ def _telling_how_to_resume(ctx: typer.Context) -> Iterator[None]:
 
 @app.command(help="Judge a model on the test images.", epilog="Example: mnistcli evaluate models/cnn.keras")
 def evaluate(
-    model: Model = None, data: Data = None, json: Json = False, quiet: Quiet = False, debug: Debug = False
+    model: Model = None,
+    data: Data = None,
+    mistakes: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, help="How many misread images to draw.", show_default="what fits in a row"),
+    ] = None,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Judge on shifted, turned, noisy and other changed images too.")
+    ] = False,
+    compare: Annotated[Path | None, typer.Option(**_MODEL | _OTHER)] = None,
+    min_accuracy: Annotated[
+        float | None, typer.Option(metavar="X", help="End with exit code 3 where the accuracy is below.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(readable=False, metavar="FILE", help="Write it all to an .html or .svg file too."),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
 ) -> None:
     from mnist_cli.dataset import open_dataset
-    from mnist_cli.display.evaluation import evaluation_json, show_evaluation
+    from mnist_cli.display.evaluation import show_evaluation
+    from mnist_cli.display.evaluationjson import evaluation_json
+    from mnist_cli.display.reportfile import report_content
+    from mnist_cli.display.robustness import robustness_progress
     from mnist_cli.display.screen import Screen
-    from mnist_cli.engine import open_engine
-    from mnist_cli.evaluation import Evaluation
+    from mnist_cli.modelfile import read_model
+    from mnist_cli.report import check_accuracy, check_demands, check_report_path, judge, write_report
 
+    check_demands(min_accuracy, report)
     screen = Screen(quiet)
     model_file = _read_model(model, screen)
+    other = read_model(compare) if compare else None
     dataset = open_dataset(data)
-    engine = open_engine(model_file, screen.note)
-    evaluation = Evaluation(dataset.test.labels, engine.probabilities(dataset.test.images))
+    if report:
+        check_report_path(report)
+    with robustness_progress(screen) if robustness else nullcontext() as progress:
+        result = judge(model_file, dataset, other, announce=screen.note, progress=progress)
     if json:
-        screen.json(evaluation_json(evaluation, model_file.path, dataset.name))
+        screen.json(evaluation_json(result))
     else:
-        show_evaluation(screen, evaluation, model_file.path, dataset.name)
+        show_evaluation(screen, result, mistakes)
+    if report:
+        write_report(report, report_content(report.suffix, result, mistakes))
+        screen.note(f"the report is in {report}")
+    check_accuracy(result.evaluation, min_accuracy)
 
 
 @app.command(

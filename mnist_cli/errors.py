@@ -54,3 +54,9 @@ class KeptRunError(OutputError):
 
 class TrainingError(MnistCliError):
     """A training run that can't go on."""
+
+
+class AccuracyError(MnistCliError):
+    """A model that is not as good as was asked for."""
+
+    exit_code = 3

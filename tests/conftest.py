@@ -9,7 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_cli.comparison import Comparison
+from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import Dataset, open_dataset
+from mnist_cli.evaluation import Evaluation
+from mnist_cli.modelfile import read_model
+from mnist_cli.report import Report
+from mnist_cli.robustness import Trial
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -67,3 +73,28 @@ def small_model(run: Run, small_npz: Path, tmp_path_factory: pytest.TempPathFact
     done = run("train", "--epochs", "2", "--data", small_npz, "--output", path)
     assert done.returncode == 0, done.stderr
     return path
+
+
+@pytest.fixture(scope="session")
+def full_report(mnist: Dataset) -> Report:
+    """A report with every part in it: 400 real images, of which made-up models misread some."""
+    digits = mnist.test[:SMALL_TEST]
+    evaluation, other = (Evaluation(digits.labels, made_up_answers(digits.labels, seed)) for seed in (0, 1))
+    return Report(
+        model=Path("models/[red]é.keras"),
+        record=read_model(MODEL_PATH).record,
+        data="MNIST",
+        is_mnist=True,
+        images=digits.images,
+        evaluation=evaluation,
+        seconds=0.5,
+        threshold=0.5,
+        trials=(Trial("shift", 1, "px", 30, 0.925), Trial("inversion", None, "", 300, 0.25)),
+        comparison=Comparison(Path("</pre><script>.keras"), evaluation, other),
+    )
+
+
+def made_up_answers(labels: np.ndarray, seed: int) -> np.ndarray:
+    """Probabilities of a model that reads most of the images right."""
+    scores = np.random.default_rng(seed).random((len(labels), 10)) ** 4 + 0.9 * np.eye(10)[labels]
+    return scores / scores.sum(axis=1, keepdims=True)

@@ -13,8 +13,10 @@ from PIL import Image
 from mnist_cli.architecture import classic_cnn
 from mnist_cli.cli import DEFAULT_MODEL, app
 from mnist_cli.data import MODEL_PATH
+from mnist_cli.display.evaluationjson import evaluation_json
 from mnist_cli.modelfile import read_model
 from mnist_cli.recipes import RECIPES, SETTINGS, Settings
+from mnist_cli.report import Report
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -67,6 +69,11 @@ def told_defaults(name: str) -> dict[str, str]:
     return {row[0].split("`")[1].split()[0]: row[2].strip("`") for row in rows if row[2]}
 
 
+def test_the_defaults_of_evaluate_are_the_defaults():
+    assert told_defaults("evaluate") == {"--data": "MNIST", "--mistakes": "what fits in a row"}
+    assert {defaults_of("evaluate")[option] for option in ("--data", "--mistakes")} == {None}
+
+
 def test_the_defaults_of_predict_are_the_defaults():
     assert told_defaults("predict") == {"--model": "as for `evaluate", "--top": str(defaults_of("predict")["--top"])}
 
@@ -103,9 +110,7 @@ def test_the_recipes_told_are_the_recipes():
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments"), [("evaluate", ["--json"]), ("summary", ["--json"]), ("predict", ["--json", "digit.png"])]
-)
+@pytest.mark.parametrize(("name", "arguments"), [("summary", ["--json"]), ("predict", ["--json", "digit.png"])])
 def test_the_keys_told_are_the_keys_printed(name: str, arguments: list[str], run: Run, tmp_path: Path):
     Image.new("L", (50, 50), 255).save(tmp_path / "digit.png")
     told = set(re.findall(r"`([a-z_]+)`", section(name).split("JSON")[-1]))
@@ -113,6 +118,19 @@ def test_the_keys_told_are_the_keys_printed(name: str, arguments: list[str], run
 
     inner = {key for layer in printed.get("layers", []) for key in layer}
     assert set(printed) | inner == told - {"digit", "none", "error"} | ({"digit", "error"} & set(printed))
+
+
+def test_the_keys_told_of_evaluate_are_the_keys_of_a_report_with_everything(full_report: Report):
+    told = set(re.findall(r"`([a-z0-9_]+)`", section("evaluate").split("JSON")[-1]))
+
+    assert keys_inside(evaluation_json(full_report)) == told
+
+
+def keys_inside(value) -> set[str]:
+    """The keys of all the objects in a JSON value."""
+    if isinstance(value, dict):
+        return set(value) | keys_inside(list(value.values()))
+    return set().union(*map(keys_inside, value)) if isinstance(value, list) else set()
 
 
 def test_the_size_of_the_network_is_told():

@@ -1,0 +1,135 @@
+"""All that an evaluation tells, and the file that it may be kept in."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_cli.arrays import Images
+from mnist_cli.comparison import Comparison
+from mnist_cli.dataset import MNIST_SHA256, Dataset
+from mnist_cli.engine import Engine, open_engine
+from mnist_cli.errors import AccuracyError, OutputError, SettingError
+from mnist_cli.evaluation import Evaluation
+from mnist_cli.files import check_destination, write_files
+from mnist_cli.modelfile import ModelFile
+from mnist_cli.record import Record
+from mnist_cli.reliability import Coverage, coverage
+from mnist_cli.robustness import Trial, robustness
+
+STARTS = {
+    ".html": '<!DOCTYPE html>\n<html lang="en" class="mnistcli-evaluation">',
+    ".svg": '<svg xmlns="http://www.w3.org/2000/svg" class="mnistcli-evaluation"',
+}
+"""How a report begins, for each suffix that its file may have; by that it is known again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What is known of a model on a data set.
+
+    `images` are those that were judged, `seconds` the time that it took to read them all. `threshold` is the
+    confidence below which the model's answers are not to be trusted, None where it has none. `trials` and
+    `comparison` are None where they were not asked for.
+    """
+
+    model: Path
+    record: Record | None
+    data: str
+    is_mnist: bool
+    images: Images
+    evaluation: Evaluation
+    seconds: float
+    threshold: float | None = None
+    trials: tuple[Trial, ...] | None = None
+    comparison: Comparison | None = None
+
+    @property
+    def coverage(self) -> Coverage | None:
+        return None if self.threshold is None else coverage(self.evaluation, self.threshold)
+
+
+def judge(
+    model: ModelFile,
+    dataset: Dataset,
+    other: ModelFile | None = None,
+    threshold: float | None = None,
+    announce: Callable[[str], None] = lambda reason: None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """The report of a model on the test images, compared with that of the `other` where there is one.
+
+    `announce` is told when Keras has to run a model, and why. With `progress`, the robustness is tried as well, and
+    told of as it goes: how many trials of how many are done. Raises `ModelError` and `DataError`.
+    """
+    test = dataset.test
+    engine = open_engine(model, announce)
+    other_engine = open_engine(other, announce) if other else None
+    start = time.perf_counter()
+    evaluation = Evaluation(test.labels, engine.probabilities(test.images))
+    return Report(
+        model=model.path,
+        record=model.record,
+        data=dataset.name,
+        is_mnist=dataset.sha256 == MNIST_SHA256,
+        images=test.images,
+        evaluation=evaluation,
+        seconds=time.perf_counter() - start,
+        threshold=threshold,
+        comparison=_compared(evaluation, other, other_engine, test.images),
+        trials=robustness(engine, test, progress) if progress else None,
+    )
+
+
+def _compared(
+    evaluation: Evaluation, other: ModelFile | None, engine: Engine | None, images: Images
+) -> Comparison | None:
+    if other is None or engine is None:
+        return None
+    return Comparison(other.path, evaluation, Evaluation(evaluation.labels, engine.probabilities(images)))
+
+
+def check_demands(min_accuracy: float | None, report_path: Path | None) -> None:
+    """Raise `SettingError` where an accuracy is asked for that is none, or a file of a kind that is not written."""
+    if min_accuracy is not None and not 0 <= min_accuracy <= 1:
+        raise SettingError("--min-accuracy", "must be from 0 to 1")
+    if report_path is not None and report_path.suffix not in STARTS:
+        raise SettingError("--report", f"{report_path} is no file name that ends in {' or '.join(STARTS)}")
+
+
+def check_accuracy(evaluation: Evaluation, least: float | None) -> None:
+    """Raise `AccuracyError` where the accuracy is below the least that will do."""
+    accuracy = evaluation.metrics.accuracy
+    if least is not None and accuracy < least:
+        counted = f"{evaluation.errors:,} errors in {evaluation.samples:,} images"
+        raise AccuracyError(f"the accuracy {accuracy:.10g} ({counted}) is below {least:.10g}, the least asked for")
+
+
+def check_report_path(path: Path) -> None:
+    """Make sure, before any work is done, that a report can be written at `path`.
+
+    Makes the folders that are missing. What is there already must be a report: nothing else is ever replaced. Raises
+    `OutputError`.
+    """
+    hint = "Choose another --report."
+    check_destination(path, hint)
+    if os.path.exists(path) and not _is_report(path):
+        raise OutputError(f"{path}: a file that is no report of mnistcli stands there", hint)
+
+
+def _is_report(path: Path) -> bool:
+    """Whether a file is empty, or begins as a report does."""
+    start = STARTS[path.suffix].encode()
+    try:
+        with path.open("rb") as file:
+            return file.read(len(start)) in (b"", start)
+    except OSError as reason:
+        raise OutputError(f"{path}: can't be read: {reason.strerror}") from reason
+
+
+def write_report(path: Path, content: str) -> None:
+    """Put a report, which begins as its suffix asks for, where it belongs. Raises `OutputError`."""
+    assert content.startswith(STARTS[path.suffix])
+    check_report_path(path)
+    write_files({path: content.encode()})
