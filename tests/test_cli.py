@@ -16,7 +16,7 @@ from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import Dataset
 
 COMMANDS = ("train", "evaluate", "summary", "predict")
-LAZY = ("tensorflow", "keras")
+LAZY = ("tensorflow", "keras", "cv2", "scipy", "sklearn")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,10 @@ def test_the_installed_command_is_the_same_program():
         (["train", "--seed", "-1"], "--seed"),
         (["train", "--output", "model.h5"], ".keras"),
         (["train", "--unknown"], "--unknown"),
+        (["evaluate", "--min-accuracy", "99"], "--min-accuracy"),
+        (["evaluate", "--min-accuracy", "nan"], "--min-accuracy"),
+        (["evaluate", "--mistakes", "-1"], "--mistakes"),
+        (["evaluate", "--report", "new/report.pdf"], "--report"),
         (["predict"], "IMAGE"),
         (["predict", "--top", "0", "digit.png"], "--top"),
         (["summary", "one.keras", "two.keras"], "two.keras"),
@@ -233,6 +237,63 @@ def test_evaluate_on_other_data(run: Run, small_model: Path, small_npz: Path):
     assert done.returncode == 0
     assert "400 test images" in done.stdout
     assert not has_control_characters(done.stdout)
+
+
+def test_below_the_least_accuracy_the_result_is_printed_and_the_exit_code_is_3(
+    run: Run, small_model: Path, small_npz: Path
+):
+    below, reached = (
+        run("evaluate", small_model, "--data", small_npz, "--json", "--min-accuracy", least) for least in ("1", "0.1")
+    )
+
+    assert (below.returncode, reached.returncode) == (3, 0)
+    assert below.stdout.startswith('{"model"')
+    assert json.loads(below.stdout)["errors"] == json.loads(reached.stdout)["errors"] > 0
+    assert one_line(below.stderr) and below.stderr.startswith("error: the accuracy 0.")
+    assert reached.stderr == ""
+
+
+def test_two_models_are_compared_on_the_same_images(run: Run, small_model: Path, small_npz: Path):
+    arguments = ("evaluate", small_model, "--data", small_npz, "--compare", MODEL_PATH, "--quiet")
+    plain, values = run(*arguments), json.loads(run(*arguments, "--json").stdout)
+    other = values["comparison"]
+
+    assert f"Other        {MODEL_PATH}" in plain.stdout and "the other is better, beyond chance" in plain.stdout
+    assert other["difference"] == pytest.approx(values["accuracy"] - other["accuracy"]) and other["difference"] < 0
+    assert other["only_right"] - other["only_other_right"] == other["errors"] - values["errors"]
+    assert 0 < other["p_value"] < 0.05
+    assert len(other["differing"]) >= other["only_right"] + other["only_other_right"]
+
+
+def test_misread_images_are_drawn_in_plain_characters_in_a_pipe(run: Run, small_model: Path, small_npz: Path):
+    drawn, left_out = (run("evaluate", small_model, "--data", small_npz, "--mistakes", number) for number in ("3", "0"))
+
+    assert drawn.stdout.count("\nimage ") == 2 and "@" in drawn.stdout  # two rows, of two and of one
+    assert "Worst mistakes" not in left_out.stdout and "@" not in left_out.stdout
+    assert not has_control_characters(drawn.stdout)
+
+
+def test_a_report_is_written_and_replaced_but_replaces_nothing_else(
+    run: Run, small_model: Path, small_npz: Path, tmp_path: Path
+):
+    (tmp_path / "mine.html").write_text("mine")
+    arguments = ("evaluate", small_model, "--data", small_npz, "--json", "--report")
+    first, again, other = (run(*arguments, name, cwd=tmp_path) for name in ("a/r.html", "a/r.html", "mine.html"))
+
+    assert (first.returncode, again.returncode, other.returncode) == (0, 0, 1)
+    assert one_line(first.stderr) and "the report is in a/r.html" in first.stderr
+    assert json.loads(again.stdout)["samples"] == 400
+    assert one_line(other.stderr) and "no report" in other.stderr and other.stdout == ""
+    assert (tmp_path / "mine.html").read_text() == "mine"
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["r.html"]
+
+
+def test_changed_images_are_judged_and_that_is_said_in_one_line(run: Run, small_model: Path, small_npz: Path):
+    done = run("evaluate", small_model, "--data", small_npz, "--robustness")
+
+    assert done.returncode == 0
+    assert one_line(done.stderr) and "changed versions of the images" in done.stderr
+    assert all(word in done.stdout for word in ("rotation", "30 degrees", "inversion", "thinner strokes"))
 
 
 def test_summary_json_has_its_documented_keys(run: Run):

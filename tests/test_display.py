@@ -62,6 +62,29 @@ def test_nothing_is_wider_than_the_terminal(command: str, width: int, tmp_path: 
     assert max(len(line) for line in without_codes(sent).splitlines()) <= width
 
 
+@pytest.mark.parametrize(
+    ("environment", "colour", "blocks"),
+    [
+        ({}, True, True),
+        ({"COLORTERM": "truecolor"}, True, True),
+        ({"NO_COLOR": "1"}, False, False),
+        ({"TERM": "dumb"}, False, False),
+        ({"PYTHONIOENCODING": "latin-1"}, True, False),
+    ],
+    ids=lambda value: " ".join(f"{name}={text}" for name, text in value.items()) if isinstance(value, dict) else None,
+)
+def test_an_evaluation_is_drawn_as_the_terminal_can_show_it(
+    environment: dict[str, str], colour: bool, blocks: bool, small_model: Path, small_npz: Path, tmp_path: Path
+):
+    code, sent = on_terminal(["evaluate", small_model, "--data", small_npz], 80, tmp_path, **environment)
+
+    assert code == 0
+    assert bool(re.search(r"\x1b\[[0-9;]*48;[25];", sent)) == colour
+    assert ("▀" in sent) == blocks
+    assert ("@@" in without_codes(sent)) == (not blocks)
+    assert "\\u" not in sent
+
+
 @pytest.mark.parametrize(("width", "left"), [(80, r"0:\d\d / 0:\d\d left"), (120, r"0:\d\d left, 0:\d\d in all")])
 def test_a_run_is_live_on_a_terminal_and_ends_as_a_table(width: int, left: str, small_npz: Path, tmp_path: Path):
     code, sent = on_terminal(["train", "--epochs", "3", "--data", small_npz], width, tmp_path)

@@ -31,7 +31,7 @@ _WRONG = tuple(
 def confusion_table(evaluation: Evaluation) -> Table:
     """The matrix with a row for each true digit; numbers in the cells, their share of the row as colour."""
     counts = evaluation.confusion
-    width = max(len(f"{counts.max():,}"), 3)
+    width = max(len(str(counts.max())), 3)
     grid = Table.grid()
     for _ in range(CLASSES + 1):
         grid.add_column(overflow="fold")
@@ -46,7 +46,7 @@ def _cell(count: int, images: int, width: int, right: bool) -> Text:
     if not count:
         return Text(f" {'.':>{width}} ")
     share = count / images
-    return Text(f" {count:>{width},} ", _right_style(share) if right else _wrong_style(share))
+    return Text(f" {count:>{width}} ", _right_style(share) if right else _wrong_style(share))
 
 
 def _right_style(share: float) -> Style:

@@ -31,7 +31,7 @@ pre {{{{ font: 14px/1.17 {_FONTS}; }}}}
 """
 _SVG = f"""{STARTS[".svg"]} viewBox="0 0 {{width}} {{height}}">
 <style>
-.{{unique_id}}-matrix {{{{ font: {{char_height}}px/{{line_height}}px {_FONTS}; }}}}
+.{{unique_id}}-matrix {{{{ font-family: {_FONTS}; font-size: {{char_height}}px; }}}}
 {{styles}}
 </style>
 <defs>
