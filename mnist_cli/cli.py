@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -318,7 +318,7 @@ def evaluate(
     from mnist_cli.display.evaluationjson import evaluation_json
     from mnist_cli.display.reportfile import report_content
     from mnist_cli.display.robustness import robustness_progress
-    from mnist_cli.display.screen import Screen
+    from mnist_cli.display.screen import ReaderGone, Screen
     from mnist_cli.modelfile import read_model
     from mnist_cli.report import check_accuracy, check_demands, check_report_path, judge, write_report
 
@@ -331,10 +331,11 @@ def evaluate(
         check_report_path(report)
     with robustness_progress(screen) if robustness else nullcontext() as progress:
         result = judge(model_file, dataset, other, announce=screen.note, progress=progress)
-    if json:
-        screen.json(evaluation_json(result))
-    else:
-        show_evaluation(screen, result, mistakes)
+    with suppress(ReaderGone):  # which is no reason to leave the rest undone
+        if json:
+            screen.json(evaluation_json(result))
+        else:
+            show_evaluation(screen, result, mistakes)
     if report:
         write_report(report, report_content(report.suffix, result, mistakes))
         screen.note(f"the report is in {report}")

@@ -26,16 +26,17 @@ from mnist_cli.recipes import recorded_settings
 
 FOLDER = Path(__file__).parent / "pictures"
 WIDTH = 80
+WIDE = 120
 OUTPUT = Path("models/cnn.keras")
 
 
-def draw(name: str, command: str, action: Callable[[], None]) -> None:
+def draw(name: str, command: str, action: Callable[[], None], width: int = WIDTH) -> None:
     """Run `action` on a recording console and save what it showed as an SVG titled with the command."""
     with open("/dev/null", "w") as nowhere:
         console = Console(
             file=nowhere,
             record=True,
-            width=WIDTH,
+            width=width,
             force_terminal=True,
             color_system="truecolor",
             markup=False,
@@ -92,7 +93,7 @@ def main() -> None:
         OUTPUT.parent.mkdir()
         for suffix in (".keras", ".json"):
             shutil.copy(MODEL_PATH.with_suffix(suffix), OUTPUT.with_suffix(suffix))
-        draw("evaluate", f"mnistcli evaluate {OUTPUT}", lambda: run("evaluate", str(OUTPUT)))
+        draw("evaluate", f"mnistcli evaluate {OUTPUT}", lambda: run("evaluate", str(OUTPUT)), WIDE)
         draw("summary", f"mnistcli summary {OUTPUT}", lambda: run("summary", str(OUTPUT)))
         draw("predict", "mnistcli predict seven.png eight.png five.png", lambda: show_predictions(Path(folder)))
         shutil.rmtree(OUTPUT.parent)

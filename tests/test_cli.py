@@ -258,7 +258,7 @@ def test_two_models_are_compared_on_the_same_images(run: Run, small_model: Path,
     plain, values = run(*arguments), json.loads(run(*arguments, "--json").stdout)
     other = values["comparison"]
 
-    assert f"Other        {MODEL_PATH}" in plain.stdout and "the other is better, beyond chance" in plain.stdout
+    assert f"Other        {MODEL_PATH}" in plain.stdout and "the other is better at the 5 % level" in plain.stdout
     assert other["difference"] == pytest.approx(values["accuracy"] - other["accuracy"]) and other["difference"] < 0
     assert other["only_right"] - other["only_other_right"] == other["errors"] - values["errors"]
     assert 0 < other["p_value"] < 0.05
@@ -286,6 +286,17 @@ def test_a_report_is_written_and_replaced_but_replaces_nothing_else(
     assert one_line(other.stderr) and "no report" in other.stderr and other.stdout == ""
     assert (tmp_path / "mine.html").read_text() == "mine"
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["r.html"]
+
+
+def test_a_reader_that_leaves_early_spoils_neither_report_nor_exit_code(
+    small_model: Path, small_npz: Path, tmp_path: Path
+):
+    evaluate = f"{sys.executable} -m mnist_cli evaluate {small_model} --data {small_npz}"
+    command = f"{evaluate} --report r.svg --min-accuracy 1 | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, cwd=tmp_path)
+
+    assert done.returncode == 3
+    assert (tmp_path / "r.svg").read_text().endswith("</svg>\n")
 
 
 def test_changed_images_are_judged_and_that_is_said_in_one_line(run: Run, small_model: Path, small_npz: Path):

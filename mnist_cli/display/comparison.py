@@ -8,7 +8,7 @@ from mnist_cli.display.screen import fields
 from mnist_cli.display.tables import table
 
 _SHOWN = 10
-_CHANCE = 0.05
+_LEVEL = 0.05
 
 
 def comparison_part(comparison: Comparison) -> Group:
@@ -32,9 +32,9 @@ def _images(number: int) -> str:
 
 
 def _verdict(comparison: Comparison) -> str:
-    if comparison.p_value >= _CHANCE:
-        return "the difference may well be chance"
-    return f"{'this model' if comparison.difference > 0 else 'the other'} is better, beyond chance"
+    if comparison.p_value >= _LEVEL:
+        return "no difference at the 5 % level"
+    return f"{'this model' if comparison.difference > 0 else 'the other'} is better at the 5 % level"
 
 
 def _table(comparison: Comparison) -> Table:

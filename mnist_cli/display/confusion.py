@@ -13,7 +13,7 @@ _NAMED_PAIRS = 5
 _BLACK, _WHITE = "#000000", "#ffffff"
 # For the share of a row that was read right: little, much, nearly all.
 _RIGHT = tuple(
-    Style(color=ink, bgcolor=ground) for ground, ink in (("#d4ecd0", _BLACK), ("#7cc47f", _BLACK), ("#1d7a3c", _WHITE))
+    Style(color=ink, bgcolor=ground) for ground, ink in (("#d4ecd0", _BLACK), ("#7cc47f", _BLACK), ("#0b7d2c", _WHITE))
 )
 # For the share that was read wrong, from a thousandth to a tenth, each step about three times the one before.
 _WRONG = tuple(
@@ -22,7 +22,7 @@ _WRONG = tuple(
         ("#fff3b8", _BLACK),
         ("#ffcb6b", _BLACK),
         ("#ff9345", _BLACK),
-        ("#dd2f1d", _WHITE),
+        ("#d01818", _WHITE),
         ("#7d0a1c", _WHITE),
     )
 )
