@@ -15,7 +15,6 @@ from mnist_cli.errors import OutputError, first_line
 from mnist_cli.listener import Listener, Plan
 from mnist_cli.record import Epoch
 
-
 _RUNS = itertools.count()  # so that two runs of one process within a second don't share a file
 
 
