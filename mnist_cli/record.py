@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -40,6 +41,23 @@ class Metrics:
 
     loss: float
     accuracy: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How a model's probabilities are to be taken. Raises `ValueError` where the numbers make no sense.
+
+    `temperature`, above 0, divides the logits: Guo et al. (2017), "On calibration of modern neural networks", ICML.
+    Above 1 it makes a model less sure, below 1 surer; which digit is the likeliest stays as it is. `threshold`, 0 to
+    1, is the confidence, after the temperature, below which an answer is not to be trusted.
+    """
+
+    temperature: float
+    threshold: float
+
+    def __post_init__(self) -> None:
+        if not (0 < self.temperature < inf and 0 <= self.threshold <= 1):
+            raise ValueError("no calibration")
 
 
 @dataclass(frozen=True)
