@@ -10,7 +10,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +52,15 @@ class ModelFile:
 
 def read_model(path: Path) -> ModelFile:
     """Read the model file at `path` and the record beside it. Raises `ModelError`."""
-    content = read_file(path, FILE_LIMIT, ModelError)
-    digest = hashlib.sha256(content).hexdigest()
+    model = parse_model(path, read_file(path, FILE_LIMIT, ModelError))
+    record, warning = read_record(path, model.sha256)
+    return replace(model, record=record, warning=warning)
+
+
+def parse_model(path: Path, content: bytes) -> ModelFile:
+    """The model in a `.keras` archive that is to stand at `path`, without a record. Raises `ModelError`."""
     network, weights, unknown = _parse(content, path)
-    record, warning = read_record(path, digest)
-    return ModelFile(path, digest, network, weights, unknown, record, warning, content)
+    return ModelFile(path, hashlib.sha256(content).hexdigest(), network, weights, unknown, content=content)
 
 
 def read_adam_state(model: ModelFile) -> tuple[int, tuple[NDArray[np.float32], ...]]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from mnist_cli.errors import ModelError
 from mnist_cli.files import read_file
 
-FORMAT = 2
+FORMAT = 3
 _SIZE_LIMIT = 2**24
 
 Part = TypeVar("Part")
@@ -86,6 +86,8 @@ class Record:
     history: tuple[Epoch, ...]
     seconds: float
     test: Metrics
+    calibration: Calibration | None
+    """From the validation images; None where there were none."""
     saved_epoch: int
     """The epoch whose weights the model has: the last one, or, under `--patience`, the best."""
     model_sha256: str
@@ -169,9 +171,14 @@ def _parse(values: dict[str, Any]) -> Record:
         "data": checked(DataUsed, values["data"]),
         "history": tuple(checked(Epoch, epoch) for epoch in values["history"]),
         "test": checked(Metrics, values["test"]),
+        "calibration": _optional(Calibration, values["calibration"]),
     }
     own = {name: value for name, value in values.items() if name not in ("format", "best_epoch")}
     return checked(Record, own | parts)
+
+
+def _optional(kind: type[Part], values: dict[str, Any] | None) -> Part | None:
+    return None if values is None else checked(kind, values)
 
 
 def checked(kind: type[Part], values: dict[str, Any]) -> Part:

@@ -1,6 +1,5 @@
 """A training run from its settings to the saved model; what happens is told to a listener."""
 
-import hashlib
 import platform
 import time
 from dataclasses import asdict, replace
@@ -12,14 +11,16 @@ import numpy as np
 
 from mnist_cli import __version__, backend
 from mnist_cli.architecture import classic_cnn
+from mnist_cli.calibration import calibrate
 from mnist_cli.checkpoint import Checkpoint, check_replaceable, checkpoint_path, write_checkpoint
 from mnist_cli.dataset import MNIST_SHA256, Dataset
 from mnist_cli.device import Device, find_device, processor, usable_processors
+from mnist_cli.engine import open_engine
 from mnist_cli.errors import DataError, KeptRunError, ModelError, OutputError, SettingError, TrainingError
 from mnist_cli.files import are_one_file, check_destination, remove_file, remove_strays, reserved
 from mnist_cli.listener import Listener, Plan
-from mnist_cli.modelfile import check_destinations, write_model
-from mnist_cli.record import DataUsed, Epoch, Metrics, Record, best_epoch, record_path
+from mnist_cli.modelfile import ModelFile, check_destinations, parse_model, write_model
+from mnist_cli.record import Calibration, DataUsed, Epoch, Metrics, Record, best_epoch, record_path
 from mnist_cli.stopping import StopRequest
 from mnist_cli.trainer import EpochProgress, Trainer
 
@@ -215,12 +216,18 @@ class _Run:
         if not np.isfinite(test.loss):
             raise TrainingError(f"the loss on the test images is {test.loss}: nothing was saved")
         archive = self._trainer.archive(self._plan.model_path, epoch * self._plan.steps)
-        record = self._record(epoch, test, hashlib.sha256(archive).hexdigest())
+        record = self._record(epoch, test, parse_model(self._plan.model_path, archive))
         write_model(self._plan.model_path, archive, record)
         remove_file(checkpoint_path(self._plan.model_path))
         return record
 
-    def _record(self, saved_epoch: int, test: Metrics, model_sha256: str) -> Record:
+    def _calibration(self, model: ModelFile) -> Calibration | None:
+        """From the validation images, on which the engine that will use it answers with the very weights saved."""
+        if not len(self._validation):
+            return None
+        return calibrate(self._validation.labels, open_engine(model).probabilities(self._validation.images))
+
+    def _record(self, saved_epoch: int, test: Metrics, model: ModelFile) -> Record:
         settings, history, plan = self.checkpoint.settings, self.checkpoint.history, self._plan
         return Record(
             command=self.checkpoint.command,
@@ -232,8 +239,9 @@ class _Run:
             history=history,
             seconds=round(sum(epoch.seconds for epoch in history), 2),
             test=test,
+            calibration=self._calibration(model),
             saved_epoch=saved_epoch,
-            model_sha256=model_sha256,
+            model_sha256=model.sha256,
         )
 
 

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from mnist_cli.calibration import TURNED_AWAY, calibrate, tempered
+from mnist_cli.data import MODEL_PATH
+from mnist_cli.dataset import Dataset
+from mnist_cli.engine import open_engine
 from mnist_cli.evaluation import Evaluation, cross_entropy
+from mnist_cli.modelfile import read_model
 from mnist_cli.record import Calibration
 from mnist_cli.reliability import calibration_error
 
@@ -119,3 +123,13 @@ def test_where_there_is_little_to_learn_from_the_bounds_hold(
     found = calibrate(labels, probabilities)
 
     assert (found.temperature, found.threshold) == (pytest.approx(expected.temperature, rel=1e-3), expected.threshold)
+
+
+def test_the_shipped_model_is_calibrated_on_the_validation_images(mnist: Dataset):
+    model = read_model(MODEL_PATH)
+    assert model.record is not None and model.record.calibration is not None
+    validation = mnist.train[-model.record.data.validation :]
+    found = calibrate(validation.labels, open_engine(model).probabilities(validation.images))
+
+    assert found.temperature == pytest.approx(model.record.calibration.temperature, abs=1e-3)
+    assert found.threshold == pytest.approx(model.record.calibration.threshold, abs=1e-3)

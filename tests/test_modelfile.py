@@ -229,7 +229,7 @@ def test_a_record_of_another_model_is_ignored_and_that_is_said(small_model: Path
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{}", b"null", b'{"format": 2, "history": 3}', b"\xff\xfe", b"[" * 100_000]
+    "content", [b"", b"[]", b"{}", b"null", b'{"format": 3, "history": 3}', b"\xff\xfe", b"[" * 100_000]
 )
 def test_a_broken_record_is_ignored_and_that_is_said(content: bytes, tmp_path: Path):
     (tmp_path / "model.keras").write_bytes(MODEL_PATH.read_bytes())

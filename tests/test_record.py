@@ -1,17 +1,21 @@
 """The training record."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mnist_cli.errors import ModelError
 from mnist_cli.record import (
+    Calibration,
     DataUsed,
     Epoch,
     Metrics,
     Record,
     best_epoch,
     is_record_or_free,
+    open_record,
     read_record,
     record_content,
 )
@@ -26,24 +30,28 @@ RECORD = Record(
     history=(Epoch(1, 0.5, 0.8, 0.4, 0.9, 1.0), Epoch(2, 0.4, 0.9, 0.5, 0.9, 1.0)),
     seconds=2.0,
     test=Metrics(0.3, 0.95),
+    calibration=Calibration(1.25, 0.75),
     saved_epoch=2,
     model_sha256="def",
 )
 
 
-def test_a_record_comes_back_as_it_was_written(tmp_path: Path):
-    (tmp_path / "model.json").write_bytes(record_content(RECORD))
+@pytest.mark.parametrize("calibration", [RECORD.calibration, Calibration(1, 0), None])
+def test_a_record_comes_back_as_it_was_written(calibration: Calibration | None, tmp_path: Path):
+    record = replace(RECORD, calibration=calibration)
+    (tmp_path / "model.json").write_bytes(record_content(record))
 
-    assert read_record(tmp_path / "model.keras", "def") == (RECORD, "")
+    assert read_record(tmp_path / "model.keras", "def") == (record, "")
 
 
 def test_a_record_is_plain_json(tmp_path: Path):
     (tmp_path / "model.json").write_bytes(record_content(RECORD))
     values = json.loads((tmp_path / "model.json").read_text())
 
-    assert values["format"] == 2
+    assert values["format"] == 3
     assert values["best_epoch"] == 1
     assert values["history"][1]["val_loss"] == 0.5
+    assert values["calibration"] == {"temperature": 1.25, "threshold": 0.75}
 
 
 @pytest.mark.parametrize(
@@ -58,6 +66,20 @@ def test_a_record_is_plain_json(tmp_path: Path):
         {"test": {"loss": None, "accuracy": 1.0}},
         {"test": {"loss": float("nan"), "accuracy": 1.0}},
         {"machine": None},
+        {"calibration": 1.0},
+        {"calibration": []},
+        {"calibration": {"temperature": 1.0}},
+        {"calibration": {"temperature": 1.0, "threshold": None}},
+        {"calibration": {"temperature": 1.0, "threshold": 0.5, "more": 1}},
+        {"calibration": {"temperature": "warm", "threshold": 0.5}},
+        {"calibration": {"temperature": True, "threshold": 0.5}},
+        {"calibration": {"temperature": 0.0, "threshold": 0.5}},
+        {"calibration": {"temperature": -1.0, "threshold": 0.5}},
+        {"calibration": {"temperature": float("inf"), "threshold": 0.5}},
+        {"calibration": {"temperature": 10**400, "threshold": 0.5}},
+        {"calibration": {"temperature": 1.0, "threshold": -0.1}},
+        {"calibration": {"temperature": 1.0, "threshold": 1.1}},
+        {"calibration": {"temperature": 1.0, "threshold": float("nan")}},
         {"more": 1},
     ],
 )
@@ -70,7 +92,17 @@ def test_a_record_with_something_else_in_it_is_ignored(change: dict, tmp_path: P
     )
 
 
-@pytest.mark.parametrize("another", [1, 3])
+def test_a_record_without_a_calibration_is_none(tmp_path: Path):
+    values = RECORD.as_json()
+    del values["calibration"]
+    (tmp_path / "model.json").write_text(json.dumps(values))
+
+    assert "no training record" in read_record(tmp_path / "model.keras", "def")[1]
+    with pytest.raises(ModelError, match="no training record"):
+        open_record(tmp_path / "model.json")
+
+
+@pytest.mark.parametrize("another", [1, 2, 4])
 def test_a_record_of_another_version_is_ignored_and_may_be_replaced(another: int, tmp_path: Path):
     (tmp_path / "model.json").write_text(json.dumps(RECORD.as_json() | {"format": another}))
 

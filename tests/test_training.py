@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from conftest import Run
 
+from mnist_cli.calibration import calibrate
 from mnist_cli.checkpoint import Checkpoint
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import MNIST_SHA256, Dataset, open_dataset
@@ -70,6 +71,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process(
     assert (tmp_path / "b.keras").read_bytes() != small_model.read_bytes()
     again, once = (json.loads(path.read_text()) for path in (tmp_path / "again.json", small_model.with_suffix(".json")))
     assert again["test"] == once["test"]
+    assert again["calibration"] == once["calibration"]
     assert [epoch["val_loss"] for epoch in again["history"]] == [epoch["val_loss"] for epoch in once["history"]]
 
 
@@ -85,6 +87,17 @@ def test_the_record_tells_the_truth_about_the_model(small_model: Path, small_npz
     assert len(model.record.history) == model.record.settings["epochs"] == 2
     assert model.record.settings["dropout"] == 0.5
     assert set(model.record.versions) == {"mnistcli", "python", "tensorflow", "keras", "numpy"}
+
+
+def test_the_calibration_comes_from_the_validation_images_and_the_saved_weights(small_model: Path, small_npz: Path):
+    model = read_model(small_model)
+    assert model.record is not None
+    validation = open_dataset(small_npz).train[model.record.data.training :]
+    expected = calibrate(validation.labels, open_engine(model).probabilities(validation.images))
+
+    assert len(validation) == model.record.data.validation == 200
+    assert model.record.calibration is not None
+    assert vars(model.record.calibration) == pytest.approx(vars(expected), abs=1e-3)
 
 
 def test_keras_opens_and_judges_the_model_as_it_is(small_model: Path, small_npz: Path):
@@ -114,6 +127,7 @@ def test_without_validation_there_are_no_validation_metrics(small_npz: Path, tmp
 
     assert record.history[0].val_loss is None
     assert record.best_epoch is None
+    assert record.calibration is None
     assert read_model(tmp_path / "model.keras").record == record
 
 
