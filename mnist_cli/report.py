@@ -4,9 +4,11 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from mnist_cli.arrays import Images
+from mnist_cli.calibration import tempered
 from mnist_cli.comparison import Comparison
 from mnist_cli.dataset import MNIST_SHA256, Dataset
 from mnist_cli.engine import Engine, open_engine
@@ -14,7 +16,7 @@ from mnist_cli.errors import AccuracyError, OutputError, SettingError
 from mnist_cli.evaluation import Evaluation
 from mnist_cli.files import check_destination, write_files
 from mnist_cli.modelfile import ModelFile
-from mnist_cli.record import Record
+from mnist_cli.record import Calibration, Record
 from mnist_cli.reliability import Coverage, coverage
 from mnist_cli.robustness import Trial, robustness
 
@@ -29,9 +31,8 @@ STARTS = {
 class Report:
     """What is known of a model on a data set.
 
-    `images` are those that were judged, `seconds` the time that it took to read them all. `threshold` is the
-    confidence below which the model's answers are not to be trusted, None where it has none. `trials` and
-    `comparison` are None where they were not asked for.
+    `images` are those that were judged, `seconds` the time that it took to read them all. `evaluation` is of the
+    network's own probabilities. `trials` and `comparison` are None where they were not asked for.
     """
 
     model: Path
@@ -41,20 +42,34 @@ class Report:
     images: Images
     evaluation: Evaluation
     seconds: float
-    threshold: float | None = None
     trials: tuple[Trial, ...] | None = None
     comparison: Comparison | None = None
 
     @property
+    def calibration(self) -> Calibration | None:
+        return self.record.calibration if self.record else None
+
+    @cached_property
+    def tempered(self) -> Evaluation:
+        """That of the probabilities at the model's temperature, as its confidence is meant; the same where it has none.
+
+        The answers, and so the accuracy, are the same either way.
+        """
+        if self.calibration is None:
+            return self.evaluation
+        probabilities = tempered(self.evaluation.probabilities, self.calibration.temperature)
+        return Evaluation(self.evaluation.labels, probabilities)
+
+    @property
     def coverage(self) -> Coverage | None:
-        return None if self.threshold is None else coverage(self.evaluation, self.threshold)
+        """What the model answers at its own threshold; None where it has none."""
+        return coverage(self.tempered, self.calibration.threshold) if self.calibration else None
 
 
 def judge(
     model: ModelFile,
     dataset: Dataset,
     other: ModelFile | None = None,
-    threshold: float | None = None,
     announce: Callable[[str], None] = lambda reason: None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
@@ -76,7 +91,6 @@ def judge(
         images=test.images,
         evaluation=evaluation,
         seconds=time.perf_counter() - start,
-        threshold=threshold,
         comparison=_compared(evaluation, other, other_engine, test.images),
         trials=robustness(engine, test, progress) if progress else None,
     )

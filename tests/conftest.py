@@ -88,7 +88,6 @@ def full_report(mnist: Dataset) -> Report:
         images=digits.images,
         evaluation=evaluation,
         seconds=0.5,
-        threshold=0.5,
         trials=(Trial("shift", 1, "px", 30, 0.925), Trial("inversion", None, "", 300, 0.25)),
         comparison=Comparison(Path("</pre><script>.keras"), evaluation, other),
     )

@@ -229,6 +229,8 @@ def test_evaluate_json_has_its_documented_keys(run: Run):
     assert values["errors"] == sum(map(sum, values["confusion"])) - sum(values["confusion"][d][d] for d in range(10))
     assert sum(values["confusion"][7]) == 1028  # rows are the true digits, and the test images show 1,028 sevens
     assert 0 < values["loss"] < 0.1
+    assert values["coverage"]["share"] > 0.98
+    assert values["accuracy"] < values["coverage"]["accuracy"] < 1
 
 
 def test_evaluate_on_other_data(run: Run, small_model: Path, small_npz: Path):

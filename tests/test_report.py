@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from mnist_cli.calibration import tempered
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import open_dataset
 from mnist_cli.display.confusion import confusion_lines, confusion_table
@@ -23,7 +24,8 @@ from mnist_cli.display.reportfile import report_content
 from mnist_cli.errors import AccuracyError, OutputError, SettingError
 from mnist_cli.evaluation import Evaluation
 from mnist_cli.modelfile import read_model
-from mnist_cli.reliability import Bin, Coverage, reliability
+from mnist_cli.record import Calibration
+from mnist_cli.reliability import Bin, Coverage, calibration_error, coverage, reliability
 from mnist_cli.report import (
     STARTS,
     Report,
@@ -70,7 +72,7 @@ def one_image(report: Report, answer: int) -> Report:
 def test_a_report_is_of_the_test_images_of_a_model(small_npz: Path):
     told = []
     model, dataset = read_model(MODEL_PATH), open_dataset(small_npz)
-    report = judge(model, dataset, model, 0.9, progress=lambda done, total: told.append((done, total)))
+    report = judge(model, dataset, model, progress=lambda done, total: told.append((done, total)))
 
     assert (report.model, report.data, report.is_mnist) == (MODEL_PATH, str(small_npz), False)
     assert report.evaluation.samples == 400
@@ -85,10 +87,45 @@ def test_what_was_not_asked_for_is_not_there(small_npz: Path):
     report = judge(read_model(MODEL_PATH), open_dataset(small_npz))
     values = evaluation_json(report)
 
-    assert (report.trials, report.comparison, report.coverage) == (None, None, None)
-    assert (values["robustness"], values["comparison"], values["coverage"]) == (None, None, None)
+    assert (report.trials, report.comparison) == (None, None)
+    assert (values["robustness"], values["comparison"]) == (None, None)
     text = shown(*report_parts(report, 0))
-    assert not any(word in text for word in ("Robustness", "Comparison", "threshold", "mistakes", "notebook"))
+    assert not any(word in text for word in ("Robustness", "Comparison", "mistakes", "notebook"))
+
+
+def test_confidence_is_judged_at_the_models_temperature_and_everything_else_as_it_is(full_report: Report):
+    assert full_report.record is not None
+    warm = replace(full_report, record=replace(full_report.record, calibration=Calibration(0.5, 0.6)))
+    values, raw = (evaluation_json(report) for report in (warm, replace(full_report, record=None)))
+    expected = Evaluation(warm.evaluation.labels, tempered(warm.evaluation.probabilities, 0.5))
+
+    assert {key for key in values if values[key] != raw[key]} == {
+        "temperature",
+        "calibration_error",
+        "reliability",
+        "coverage",
+    }
+    assert values["temperature"] == 0.5
+    assert values["calibration_error"] == calibration_error(expected)
+    covered = coverage(expected, 0.6)
+    assert values["coverage"] == {"threshold": 0.6, "share": covered.share, "accuracy": covered.accuracy}
+    assert 0 < covered.share < 1
+    text = shown(*report_parts(warm, 0), width=120)
+    assert f"error {calibration_error(expected):.4f} (15 bins of equal width), at its own temperature 0.5" in text
+    assert "At its own threshold 0.6 the model answers" in text
+
+
+@pytest.mark.parametrize("without", ["record", "calibration"])
+def test_without_a_calibration_the_confidence_is_judged_as_it_is(full_report: Report, without: str):
+    assert full_report.record is not None
+    record = None if without == "record" else replace(full_report.record, calibration=None)
+    report = replace(full_report, record=record)
+    values = evaluation_json(report)
+
+    assert report.tempered is report.evaluation
+    assert (report.coverage, values["coverage"], values["temperature"]) == (None, None, None)
+    text = shown(*report_parts(report, 0))
+    assert not any(word in text for word in ("threshold", "temperature"))
 
 
 # How it is shown
@@ -172,12 +209,14 @@ def test_where_there_is_no_room_for_bars_there_are_figures(full_report: Report):
 
 
 def test_coverage_is_told_where_there_is_a_threshold():
-    covered = calibration_lines(0.01, Coverage(0.9, 1000, 987, 986)).plain
+    calibration = Calibration(1.5, 0.9)
+    covered = calibration_lines(0.01, calibration, Coverage(0.9, 1000, 987, 986)).plain
 
     assert "answers 98.7 % of the images, 99.9 % of those right" in covered
-    assert "threshold" not in calibration_lines(0.01, None).plain
-    assert calibration_lines(0.01, Coverage(1.1, 10, 0, 0)).plain.endswith("answers 0 % of the images")
-    assert "answers 100 % of the images, 100 % of" in calibration_lines(0.01, Coverage(0.0, 10, 10, 10)).plain
+    assert "threshold" not in calibration_lines(0.01, None, None).plain
+    assert calibration_lines(0.01, calibration, Coverage(1.1, 10, 0, 0)).plain.endswith("answers 0 % of the images")
+    all_right = calibration_lines(0.01, calibration, Coverage(0.0, 10, 10, 10)).plain
+    assert "answers 100 % of the images, 100 % of" in all_right
 
 
 @pytest.mark.parametrize(("width", "fitting"), [(20, 1), (57, 1), (58, 2), (80, 2), (120, 4)])

@@ -38,9 +38,9 @@ def report_parts(report: Report, mistakes: int | None) -> Iterator[RenderableTyp
     yield section(
         "Calibration",
         diagram.EXPLANATION,
-        diagram.ReliabilityDiagram(reliability(evaluation)),
+        diagram.ReliabilityDiagram(reliability(report.tempered)),
         "",
-        diagram.calibration_lines(calibration_error(evaluation), report.coverage),
+        diagram.calibration_lines(calibration_error(report.tempered), report.calibration, report.coverage),
     )
     if evaluation.mistakes and mistakes != 0:
         gallery = Gallery(report.images, evaluation.mistakes, mistakes)

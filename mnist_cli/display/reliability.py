@@ -6,6 +6,7 @@ from rich.text import Text
 from mnist_cli.display.prediction import percent
 from mnist_cli.display.screen import room
 from mnist_cli.display.tables import table
+from mnist_cli.record import Calibration
 from mnist_cli.reliability import BINS, Bin, Coverage
 
 EXPLANATION = "bar: share read right; |: mean confidence"
@@ -13,9 +14,10 @@ _BESIDE_BAR = 46
 _LONGEST_BAR, _SHORTEST_BAR = 45, 10
 
 
-def calibration_lines(error: float, covered: Coverage | None) -> Text:
+def calibration_lines(error: float, calibration: Calibration | None, covered: Coverage | None) -> Text:
     """The expected calibration error and, where the model has a threshold, what it answers there."""
-    lines = [f"Expected calibration error {error:.4f} ({BINS} bins of equal width)"]
+    temperature = f", at its own temperature {calibration.temperature:.4g}" if calibration else ""
+    lines = [f"Expected calibration error {error:.4f} ({BINS} bins of equal width){temperature}"]
     if covered is not None:
         right = f", {_share(covered.accuracy)} of those right" if covered.accuracy is not None else ""
         answered = f"answers {_share(covered.share)} of the images{right}"
