@@ -317,6 +317,8 @@ def test_summary_json_has_its_documented_keys(run: Run):
     first = {"name": "conv2d", "type": "Conv2D", "output_shape": [26, 26, 32], "parameters": 320}
     assert values["layers"][0] | first == values["layers"][0]
     assert values["record"]["command"] == "mnistcli train --recipe best"
+    temperature, threshold = (values["record"]["calibration"][name] for name in ("temperature", "threshold"))
+    assert f"temperature {temperature:.4g}, threshold {threshold:.4g}" in run("summary").stdout
 
 
 def test_summary_and_evaluate_take_the_users_own_model_first(run: Run, small_model: Path, tmp_path: Path):

@@ -59,6 +59,9 @@ def _record_fields(record: Record) -> Text:
         "With": versions,
         "Test": f"loss {record.test.loss:.4f}, accuracy {record.test.accuracy:.4f} ({record.data.test:,} images)",
     }
+    if record.calibration:
+        temperature, threshold = record.calibration.temperature, record.calibration.threshold
+        rows["Calibration"] = f"temperature {temperature:.4g}, threshold {threshold:.4g}"
     return fields(rows)
 
 
