@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mnist_cli.dataset import Dataset
     from mnist_cli.display.screen import Screen
     from mnist_cli.modelfile import ModelFile
+    from mnist_cli.prediction import Prediction, Reader
     from mnist_cli.record import Record
 
 INTERRUPTED = 130
@@ -110,7 +111,7 @@ Data = Annotated[
     typer.Option(
         readable=False,
         metavar="PATH",
-        help="An .npz with Keras' keys, or a folder with IDX files.",
+        help="An .npz with Keras' keys, or a folder with IDX files; to judge on, also one with pictures.",
         show_default="MNIST",
     ),
 ]
@@ -362,32 +363,65 @@ def summary(model: Model = None, json: Json = False, quiet: Quiet = False, debug
 @app.command(help="Read the digits in pictures.", epilog="Example: mnistcli predict digit.png")
 def predict(
     images: Annotated[
-        list[Path], typer.Argument(readable=False, metavar="IMAGE...", help="Picture files, one digit in each.")
+        list[Path],
+        typer.Argument(readable=False, metavar="IMAGE...", help="Picture files, folders, patterns, or - for stdin."),
     ],
     model: ModelOption = None,
     top: Annotated[int, typer.Option(metavar="N", min=1, max=10, help="How many of the likeliest digits to name.")] = 3,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Draw what the network saw, where it looked, and how sure it is.")
+    ] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Only make pictures grey and 28x28: light digits on black, as MNIST has them.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per picture and line.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print one line of CSV per picture.")] = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    from mnist_cli.display.prediction import prediction_json, show_prediction
+    from mnist_cli.calibration import UNCALIBRATED
+    from mnist_cli.display.prediction import COLUMNS, csv_line, with_progress
     from mnist_cli.display.screen import Screen
     from mnist_cli.engine import open_engine
-    from mnist_cli.prediction import predict_pictures
+    from mnist_cli.prediction import Reader
+    from mnist_cli.sources import find_pictures
 
+    if json + csv + explain > 1:
+        raise SettingError("--explain" if explain else "--csv", "can't be had together with another way to print")
     screen = Screen(quiet)
-    engine = open_engine(_read_model(model, screen), screen.note)
+    model_file = _read_model(model, screen)
+    calibration = model_file.record.calibration if model_file.record else None
+    reader = Reader(open_engine(model_file, screen.note), calibration or UNCALIBRATED, raw)
+    paths = find_pictures(images)
+    if csv:
+        screen.line(csv_line(COLUMNS))
     failed = 0
-    for prediction in predict_pictures(engine, images):
+    for prediction in with_progress(screen, reader.read_all(paths), len(paths)):
         failed += prediction.status == "error"
-        if json:
-            screen.json(prediction_json(prediction))
-        else:
-            show_prediction(screen, prediction, top)
-    if failed and json:
-        raise PictureError(f"{failed} of {len(images)} pictures could not be read; the JSON says why")
+        _show_prediction(screen, prediction, reader, "json" if json else "csv" if csv else "", explain, top)
+    if failed and (json or csv):
+        raise PictureError(f"{failed} of {len(paths)} pictures could not be read; the lines say why")
     if failed:
         raise typer.Exit(1)
+
+
+def _show_prediction(
+    screen: "Screen", prediction: "Prediction", reader: "Reader", form: str, explained: bool, top: int
+) -> None:
+    from mnist_cli.display.prediction import prediction_csv, prediction_json, show_prediction
+
+    if form == "json":
+        screen.json(prediction_json(prediction))
+    elif form == "csv":
+        screen.line(prediction_csv(prediction))
+    else:
+        show_prediction(screen, prediction, top)
+    if explained and prediction.pixels is not None:
+        from mnist_cli.display.explanation import show_explanation
+        from mnist_cli.explanation import explain
+
+        for pixels in prediction.pixels:
+            show_explanation(screen, explain(reader, pixels), prediction.steps)
 
 
 def _read_model(path: Path | None, screen: "Screen") -> "ModelFile":

@@ -1,4 +1,4 @@
-"""Labelled digits to train and judge on: the MNIST on board, or the user's own `.npz` or folder of IDX files."""
+"""Labelled digits to train and judge on: the MNIST on board, or the user's own `.npz`, IDX files or pictures."""
 
 import gzip
 import hashlib
@@ -22,6 +22,7 @@ from mnist_cli.arrays import Images, Labels
 from mnist_cli.data import MNIST_PATH
 from mnist_cli.errors import DataError
 from mnist_cli.files import read_file, size_text
+from mnist_cli.picturefolder import find_labelled, is_picture_folder, read_images
 
 MNIST_SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
 
@@ -50,7 +51,8 @@ class Digits:
 class Dataset:
     """A data set with a training and a test part, each read when it is asked for.
 
-    `sha256` is that of the file, or of the IDX files that are there, one after the other in the order of `IDX_NAMES`.
+    `sha256` is that of the file, or of the IDX files that are there, one after the other in the order of `IDX_NAMES`;
+    of pictures, that of their names and labels.
     """
 
     name: str
@@ -84,14 +86,15 @@ class Dataset:
 
 
 def open_dataset(path: Path | None = None) -> Dataset:
-    """The data set at `path`: an `.npz` with the keys of Keras' MNIST, or a folder with IDX files; None: MNIST.
+    """The data set at `path`: an `.npz` with the keys of Keras' MNIST, or a folder with IDX files, or with pictures,
+    which make a test part only; None: MNIST.
 
     Raises `DataError`, here or when a part is read.
     """
     if path is None:
         return _open_bundled()
     if os.path.isdir(path):
-        return _open_idx(path)
+        return _open_pictures(path) if is_picture_folder(path) else _open_idx(path)
     return _open_npz(path, str(path))
 
 
@@ -169,6 +172,20 @@ def _open_idx(folder: Path) -> Dataset:
         return _read_idx(contents[key], paths[key])
 
     return Dataset(str(folder), digest, read)
+
+
+def _open_pictures(folder: Path) -> Dataset:
+    pictures = find_labelled(folder)
+    names = "".join(f"{path}\0{label}\0" for path, label in pictures)
+
+    def read(key: str) -> Array:
+        if key == "x_test":
+            return read_images([path for path, _ in pictures])
+        if key == "y_test":
+            return np.array([label for _, label in pictures], np.uint8)
+        raise DataError(f"{folder}: pictures are for judging a model, not for training one", "Give an .npz file.")
+
+    return Dataset(str(folder), hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest(), read)
 
 
 def _find_idx(folder: Path, name: str) -> Path | None:

@@ -1,31 +1,33 @@
-"""A picture file, made into what the network was trained on, and a plain account of what was done to it.
-
-MNIST's digits are light on black, fitted into 20x20 pixels with their proportions kept, and placed in 28x28 so that
-the centre of mass of the ink lies in the middle (LeCun et al. 1998, "Gradient-based learning applied to document
-recognition").
-"""
+"""A picture file, made into what the network was trained on, and a plain account of what was done to it."""
 
 import io
+import sys
 import warnings
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFilter, UnidentifiedImageError
 
 from mnist_cli.errors import PictureError, first_line
 from mnist_cli.files import read_file
+from mnist_cli.fitting import SIDE, fitted, is_mnist_like
+from mnist_cli.glyphs import Glyph, find_glyphs
+from mnist_cli.ink import Colours, Ink, brightness, find_inks
 from mnist_cli.quiet import without_native_lines
 
 FILE_LIMIT = 2**28
 PIXEL_LIMIT = 100_000_000
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+STANDARD_INPUT = Path("-")
 
 # The size that a file declares is checked below, before anything is decoded; Pillow's own check would print a warning.
 Image.MAX_IMAGE_PIXELS = None
+
+cv2.setNumThreads(1)  # pictures are read one on each processor: threads inside each would wait for each other
 
 # The tag of EXIF that tells how the camera was held, and what each of its values other than 1 asks for.
 _ORIENTATION = 0x0112
@@ -39,37 +41,39 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-SIDE = 28
-BOX = 20
-# Where the centre of mass of MNIST's images lies, (13.5, 14.5], and how long their longer side is, 19 or 20; with
-# some room.
-_CENTRES = (13.25, 14.75)
-_LENGTHS = (18, 21)
-# Under this share of the full range a difference of brightness is paper, not ink.
-_LEAST_CONTRAST = 0.1
-# Ink starts at this share of the way from the paper to the darkest ink.
-_INK_LEVEL = 0.25
-
-Grey = NDArray[np.float32]
+# Larger pictures are looked at in this size: a thin pen on a whole sheet is still wider than a pixel then.
+_LONGER_SIDE = 1200
+# Scans up to this size that are square and filled to all edges were stretched to that.
+_LARGEST_SCAN = 64
+# Larger pictures of one bit show grey by dots, which this radius, in pixels, makes grey again.
+_GRAIN = 1.5
+# Glyphs below are no writing: paper and shadows come to 0.05, the palest of real digits to 0.2.
+_LEAST_PLAUSIBILITY = 0.12
+# More glyphs are no number.
+_MOST_DIGITS = 24
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prepared:
     """A picture as the network takes it.
 
-    `pixels`: uint8, shape (28, 28), 0 background to 255 ink; None where the picture shows no ink.
-    `steps`: what was done, in order, each a few words.
+    `pixels`: uint8, shape (n, 28, 28), 0 background to 255 ink: the digits that were found, in reading order.
+    `steps`: what was done, in order, each a few words; where nothing was found, the last says why.
     """
 
-    pixels: NDArray[np.uint8] | None
+    pixels: NDArray[np.uint8]
     steps: tuple[str, ...]
 
 
-def prepare(path: Path) -> Prepared:
-    """Read a picture file and make it like MNIST. Raises `PictureError`."""
-    content = read_file(path, FILE_LIMIT, PictureError)
+def prepare(path: Path, raw: bool = False) -> Prepared:
+    """Read a picture, a file or standard input, and make its digits like MNIST's. Raises `PictureError`.
+
+    `raw`: the picture is only made grey and 28x28.
+    """
+    content = _standard_input() if path == STANDARD_INPUT else read_file(path, FILE_LIMIT, PictureError)
     try:
-        return _prepared(content)
+        colours, steps = _decoded(content)
+        return _as_it_is(colours, steps) if raw else _prepared(colours, steps)
     except _NoPicture as reason:
         hint = f"Pictures may be {', '.join(FORMATS)}, of at most {PIXEL_LIMIT // 1_000_000} megapixels."
         raise PictureError(f"{path}: {reason}", hint) from reason
@@ -77,23 +81,58 @@ def prepare(path: Path) -> Prepared:
         raise PictureError(f"{path}: damaged picture: {first_line(reason)}") from reason
 
 
+def _standard_input() -> bytes:
+    content = sys.stdin.buffer.read(FILE_LIMIT + 1) if sys.stdin else b""
+    if not content:
+        raise PictureError("-: nothing came on standard input")
+    if len(content) > FILE_LIMIT:
+        raise PictureError("-: too much came on standard input")
+    return content
+
+
 class _NoPicture(Exception):
     """A file that is not taken for a picture."""
 
 
-def _prepared(content: bytes) -> Prepared:
-    steps: list[str] = []
-    grey = _decode(content, steps)
-    if _is_mnist_like(grey):
-        return Prepared(np.rint(grey).astype(np.uint8), (*steps, "is like MNIST already, left as it is"))
-    ink = _ink(grey, steps)
-    if ink is None:
-        return Prepared(None, (*steps, "no ink found"))
-    return Prepared(_centred(_fitted(_cropped(ink, steps), steps), steps), tuple(steps))
+def _prepared(colours: Colours, steps: tuple[str, ...]) -> Prepared:
+    if colours.shape[:2] == (SIDE, SIDE):
+        grey = brightness(colours)
+        for pixels, step in ((grey, "left as it is"), (255 - grey, "inverted, and otherwise left as it is")):
+            if is_mnist_like(pixels):
+                return Prepared(np.rint(pixels).astype(np.uint8)[None], (*steps, f"is like MNIST already, {step}"))
+    ink, glyphs = max(
+        ((ink, find_glyphs(ink)) for ink in find_inks(colours)),
+        key=lambda seen: max((glyph.plausibility for glyph in seen[1]), default=0.0),
+    )
+    written = [glyph for glyph in glyphs if glyph.plausibility >= _LEAST_PLAUSIBILITY]
+    if not written or len(written) > _MOST_DIGITS:
+        why = "what there is does not look like digits" if glyphs else "no ink found"
+        return Prepared(np.empty((0, SIDE, SIDE), np.uint8), (*steps, why))
+    steps = (*steps, f"ink found {'light on dark' if ink.light_on_dark else 'dark on light'}")
+    return _fitted(written, ink, steps)
 
 
-def _decode(content: bytes, steps: list[str]) -> Grey:
-    """The brightness of the picture: float32, shape (height, width), 0 to 255."""
+def _fitted(glyphs: list[Glyph], ink: Ink, steps: tuple[str, ...]) -> Prepared:
+    if len(glyphs) > 1:
+        pixels = [fitted(glyph.amount)[0] for glyph in glyphs]
+        return Prepared(np.stack(pixels), (*steps, f"{len(glyphs)} digits found, each made like MNIST"))
+    (glyph,) = glyphs
+    height, width = glyph.amount.shape
+    is_scan = width == height <= _LARGEST_SCAN
+    image, fitting = fitted(glyph.amount, stretched=is_scan and (height, width) == ink.amount.shape)
+    cropped = () if (height, width) == ink.amount.shape else (f"cropped to {width}x{height}",)
+    return Prepared(image[None], (*steps, *cropped, *fitting))
+
+
+def _as_it_is(colours: Colours, steps: tuple[str, ...]) -> Prepared:
+    grey = cv2.resize(brightness(colours), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    size = f"{colours.shape[1]}x{colours.shape[0]}"
+    resized = (f"resized from {size} to {SIDE}x{SIDE}",) if colours.shape[:2] != (SIDE, SIDE) else ()
+    return Prepared(np.rint(grey).astype(np.uint8)[None], (*steps, *resized))
+
+
+def _decoded(content: bytes) -> tuple[Colours, tuple[str, ...]]:
+    """The colours of the picture, upright and at most `_LONGER_SIDE` long, and what was done for that."""
     with warnings.catch_warnings(), _without_libtiff_lines(content):
         warnings.simplefilter("ignore")  # of oddities that Pillow can live with
         try:
@@ -101,9 +140,18 @@ def _decode(content: bytes, steps: list[str]) -> Grey:
         except UnidentifiedImageError as reason:
             raise _NoPicture("not a picture in a format that is read") from reason
         with opened as image:
-            if image.width * image.height > PIXEL_LIMIT:
-                raise _NoPicture(f"{image.width}x{image.height} pixels are too many")
-            return _brightness(_upright(image, steps), steps)
+            size, frames = image.size, getattr(image, "n_frames", 1)
+            if size[0] * size[1] > PIXEL_LIMIT:
+                raise _NoPicture(f"{size[0]}x{size[1]} pixels are too many")
+            turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+            image.draft(None, (_LONGER_SIDE, _LONGER_SIDE))  # has a JPEG decoded at a part of its size
+            colours, paper = _colours(image)
+    if turn is not None:
+        colours = _turned(colours, turn)
+    shrunk = (f"looked at in {colours.shape[1]}x{colours.shape[0]}",) if max(size) > _LONGER_SIDE else ()
+    first = ("the first of several pictures taken",) if frames > 1 else ()
+    upright = ("turned upright by EXIF",) if turn is not None else ()
+    return colours, (*first, *shrunk, *upright, *paper)
 
 
 def _without_libtiff_lines(content: bytes) -> AbstractContextManager[None]:
@@ -112,25 +160,55 @@ def _without_libtiff_lines(content: bytes) -> AbstractContextManager[None]:
     return without_native_lines(lambda line: True) if is_tiff else nullcontext()
 
 
-def _upright(image: Image.Image, steps: list[str]) -> Image.Image:
-    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    if turn is None:
-        return image
-    steps.append("turned upright by EXIF")
-    return image.transpose(turn)
+def _turned(colours: Colours, turn: Image.Transpose) -> Colours:
+    transposed = turn in (
+        Image.Transpose.TRANSPOSE,
+        Image.Transpose.TRANSVERSE,
+        Image.Transpose.ROTATE_90,
+        Image.Transpose.ROTATE_270,
+    )
+    if transposed:
+        colours = colours.transpose(1, 0, 2)
+    if turn in (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_TOP_BOTTOM):
+        colours = colours[::-1]
+    if turn in (Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_LEFT_RIGHT):
+        colours = colours[:, ::-1]
+    if turn is Image.Transpose.TRANSVERSE:
+        colours = colours[::-1, ::-1]
+    return np.ascontiguousarray(colours)
 
 
-def _brightness(image: Image.Image, steps: list[str]) -> Grey:
-    if image.mode.startswith("I;16"):
-        return np.asarray(image, np.float32) / np.float32(257)
-    if image.mode in ("I", "F"):
-        return _stretched(np.asarray(image, np.float32))
+def _colours(image: Image.Image) -> tuple[Colours, tuple[str, ...]]:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        values = _shrunk(np.asarray(image, np.float32))
+        return (values / np.float32(257) if image.mode.startswith("I;16") else _stretched(values))[..., None], ()
+    dithered = image.mode == "1" and max(image.size) > _LARGEST_SCAN
+    if image.mode in ("1", "P", "PA", "CMYK"):
+        image = image.convert("RGBA" if image.has_transparency_data else "L" if image.mode == "1" else "RGB")
+    factor = -(-max(image.size) // _LONGER_SIDE)
+    if factor > 1:
+        image = image.reduce(factor)
+    paper: tuple[str, ...] = ()
     if image.has_transparency_data:
-        image = _on_paper(image.convert("RGBA"), steps)
-    return np.asarray(image.convert("L"), np.float32)
+        image, paper = _on_paper(image.convert("RGBA"))
+    if dithered:
+        image = image.filter(ImageFilter.GaussianBlur(_GRAIN))
+    pixels = np.asarray(image.convert("L" if image.mode in ("L", "LA") else "RGB"))
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    if all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in range(1, pixels.shape[-1])):
+        pixels = pixels[..., :1]  # grey after all, and three times as fast
+    return pixels.astype(np.float32), paper
 
 
-def _stretched(values: Grey) -> Grey:
+def _shrunk(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    scale = _LONGER_SIDE / max(values.shape)
+    if scale >= 1:
+        return values
+    size = (max(1, round(values.shape[1] * scale)), max(1, round(values.shape[0] * scale)))
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA))
+
+
+def _stretched(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Values of no fixed range with the one they have mapped to 0 to 255."""
     if not np.isfinite(values).all():
         raise ValueError("it has pixels that are no numbers")
@@ -140,95 +218,14 @@ def _stretched(values: Grey) -> Grey:
     return ((values.astype(np.float64) - low) * (255 / (high - low))).astype(np.float32)
 
 
-def _on_paper(image: Image.Image, steps: list[str]) -> Image.Image:
+def _on_paper(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     """A picture with transparency on white paper, or on black where what is visible is light."""
     values = np.asarray(image.convert("LA"), np.float32)
     visible = values[..., 1]
     if visible.min() == 255:
-        return image
+        return image, ()
     light = (values[..., 0] * visible).sum() > 127.5 * visible.sum()
     paper = "black" if light else "white"
-    steps.append(f"laid on {paper}, for it is transparent")
-    return Image.alpha_composite(Image.new("RGBA", image.size, paper), image)
-
-
-def _is_mnist_like(grey: Grey) -> bool:
-    """Whether this could be an image of MNIST: right in size, light on black, fitted and centred."""
-    if grey.shape != (SIDE, SIDE) or _middle(_border(grey)) > 0:
-        return False
-    rows, columns = _extent(grey > 0)
-    if not _LENGTHS[0] <= max(rows.stop - rows.start, columns.stop - columns.start) <= _LENGTHS[1]:
-        return False
-    return all(_CENTRES[0] <= centre <= _CENTRES[1] for centre in _centre_of_mass(grey))
-
-
-def _border(grey: Grey) -> NDArray[Any]:
-    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-
-
-def _middle(values: NDArray[Any]) -> float:
-    """The median; NumPy's own loads its masked arrays first, which takes longer than all the rest here."""
-    return float(np.sort(values)[len(values) // 2])
-
-
-def _extent(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """The rows and columns from the first to the last that hold something."""
-    bounds = []
-    for axis in (1, 0):
-        held = np.flatnonzero(mask.any(axis=axis))
-        bounds.append(slice(int(held[0]), int(held[-1]) + 1) if len(held) else slice(0, 0))
-    return bounds[0], bounds[1]
-
-
-def _centre_of_mass(ink: Grey) -> tuple[float, float]:
-    """(row, column) of the centre, in pixels counted from 0."""
-    total = ink.sum()
-    row = (ink.sum(axis=1) * np.arange(ink.shape[0])).sum() / total
-    column = (ink.sum(axis=0) * np.arange(ink.shape[1])).sum() / total
-    return float(row), float(column)
-
-
-def _ink(grey: Grey, steps: list[str]) -> Grey | None:
-    """How much ink there is in each pixel, 0 to 1; None where the picture is as good as blank."""
-    paper = _middle(_border(grey))
-    dark_on_light = paper > (grey.min() + grey.max()) / 2
-    if dark_on_light:
-        grey, paper = 255 - grey, 255 - paper
-    contrast = grey.max() - paper
-    if contrast < _LEAST_CONTRAST * 255:
-        return None
-    if dark_on_light:
-        steps.append("dark ink on light paper, inverted")
-    ink: Grey = np.clip((grey - paper) / contrast, 0, 1)
-    ink[ink < _INK_LEVEL] = 0
-    return ink
-
-
-def _cropped(ink: Grey, steps: list[str]) -> Grey:
-    cropped = ink[_extent(ink > 0)]
-    if cropped.shape != ink.shape:
-        steps.append(f"cropped to {cropped.shape[1]}x{cropped.shape[0]}")
-    return cropped
-
-
-def _fitted(ink: Grey, steps: list[str]) -> Grey:
-    """The ink resized so that its longer side is 20 pixels; smoothed on the way where it shrinks."""
-    scale = BOX / max(ink.shape)
-    height, width = (max(1, round(side * scale)) for side in ink.shape)
-    resized = Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR)
-    steps.append(f"{'shrunk' if scale < 1 else 'enlarged'} to {width}x{height}" if scale != 1 else "size kept")
-    fitted: Grey = np.asarray(resized)
-    fitted = fitted / fitted.max()
-    return fitted
-
-
-def _centred(ink: Grey, steps: list[str]) -> NDArray[np.uint8]:
-    """The ink in a 28x28 image, its centre of mass in the middle as far as its edges allow."""
-    corner = [
-        min(max(round(SIDE / 2 - centre), 0), SIDE - side)
-        for centre, side in zip(_centre_of_mass(ink), ink.shape, strict=True)
-    ]
-    canvas = np.zeros((SIDE, SIDE), np.uint8)
-    canvas[corner[0] : corner[0] + ink.shape[0], corner[1] : corner[1] + ink.shape[1]] = np.rint(ink * 255)
-    steps.append("centred by mass")
-    return canvas
+    return Image.alpha_composite(Image.new("RGBA", image.size, paper), image), (
+        f"laid on {paper}, for it is transparent",
+    )

@@ -1,61 +1,120 @@
-"""Prediction digits: pictures in, one reading for each out."""
+"""Predicting digits: pictures in, one reading for each out."""
 
+import os
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_cli.arrays import Images, Probabilities
+from mnist_cli.calibration import UNCALIBRATED, Calibration, tempered
 from mnist_cli.engine import Engine
 from mnist_cli.errors import PictureError
-from mnist_cli.pictures import prepare
+from mnist_cli.pictures import Prepared, prepare
 
-Status = Literal["digit", "none", "error"]
+Status = Literal["digit", "unsure", "none", "several", "error"]
+
+# Where it is not sure, a digit is named that is at least so likely, measured by the likeliest.
+_LEAST_LIKELY = 0.1
+_MOST_CANDIDATES = 3
+# Pictures that wait, for each processor, to be shown in their turn.
+_AHEAD = 8
 
 
 @dataclass(frozen=True)
 class Prediction:
     """What was read in one picture.
 
-    `status`: "digit" with a `digit` and its `confidence` (the network's probability for it, 0 to 1), "none" where
-    the picture shows nothing to read, "error" with the reason in `error`. `probabilities`: those of the ten
-    digits, or None. `steps`: what was done to the picture before the network saw it.
+    `status`: "digit" with a `digit`; "several" with all `digits`, in reading order; "unsure" where the confidence is
+    below the model's threshold; "none" where the picture shows nothing to read; "error" with the reason in `error`.
+    `confidence`: the probability, 0 to 1, of the digit, or the lowest of several. `probabilities`: those of the ten
+    digits, where there is one to read. `candidates`: what it may be, where that is not sure. `steps`: what was done to
+    the picture before the network saw it.
     """
 
     path: Path
     status: Status
-    digit: int | None = None
+    digits: tuple[int, ...] = ()
     confidence: float | None = None
     probabilities: tuple[float, ...] | None = None
     steps: tuple[str, ...] = ()
     error: str | None = None
     hint: str = ""
+    pixels: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
+    """uint8, shape (n, 28, 28): the digits as the network saw them."""
 
     @property
-    def digits(self) -> tuple[int, ...]:
-        """All digits that were read, in reading order."""
-        return () if self.digit is None else (self.digit,)
+    def digit(self) -> int | None:
+        return self.digits[0] if self.status == "digit" else None
+
+    @property
+    def candidates(self) -> tuple[int, ...]:
+        if self.status != "unsure" or self.probabilities is None:
+            return ()
+        likely = [digit for digit, share in self.ranking() if share >= _LEAST_LIKELY * self.ranking()[0][1]]
+        return tuple(likely[:_MOST_CANDIDATES])
 
     def ranking(self) -> tuple[tuple[int, float], ...]:
         """(digit, probability) of every digit, the likeliest first."""
         return tuple(sorted(enumerate(self.probabilities or ()), key=lambda pair: -pair[1]))
 
 
-def predict_pictures(engine: Engine, paths: Iterable[Path]) -> Iterator[Prediction]:
-    """A reading for each picture file, in order; a picture that can't be read gives one with status "error"."""
-    for path in paths:
-        yield predict_picture(engine, path)
+@dataclass(frozen=True)
+class Reader:
+    """Reads pictures with a model: its engine and how far its probabilities are to be trusted.
 
+    `raw`: pictures are taken as they are.
+    """
 
-def predict_picture(engine: Engine, path: Path) -> Prediction:
-    """The reading of one picture file; never raises `PictureError`."""
-    try:
-        prepared = prepare(path)
-    except PictureError as error:
-        return Prediction(path, "error", error=error.message, hint=error.hint)
-    if prepared.pixels is None:
-        return Prediction(path, "none", steps=prepared.steps)
-    probabilities = engine.probabilities(prepared.pixels[None])[0]
-    digit = int(probabilities.argmax())
-    return Prediction(
-        path, "digit", digit, float(probabilities[digit]), tuple(map(float, probabilities)), prepared.steps
-    )
+    engine: Engine
+    calibration: Calibration = UNCALIBRATED
+    raw: bool = False
+
+    def read_all(self, paths: Iterable[Path]) -> Iterator[Prediction]:
+        """A reading for each picture, in order; on all processors at once, and a few pictures ahead."""
+        paths = iter(paths)
+        first = next(paths, None)
+        if first is None:
+            return
+        yield self.read(first)
+        workers = os.cpu_count() or 1
+        with ThreadPoolExecutor(workers) as pool:
+            waiting: deque[Future[Prediction]] = deque()
+            try:
+                for path in paths:
+                    waiting.append(pool.submit(self.read, path))
+                    if len(waiting) >= workers * _AHEAD:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def read(self, path: Path) -> Prediction:
+        """The reading of one picture; one that can't be read has the status "error"."""
+        try:
+            prepared = prepare(path, self.raw)
+        except PictureError as error:
+            return Prediction(path, "error", error=error.message, hint=error.hint)
+        if not len(prepared.pixels):
+            return Prediction(path, "none", steps=prepared.steps)
+        return self._judged(path, self.probabilities(prepared.pixels), prepared)
+
+    def probabilities(self, images: Images) -> Probabilities:
+        """Those of the model for some images, calibrated: float64, shape (n, 10). Raises `ModelError`."""
+        return tempered(self.engine.probabilities(images), self.calibration.temperature)
+
+    def _judged(self, path: Path, probabilities: Probabilities, prepared: Prepared) -> Prediction:
+        digits = tuple(probabilities.argmax(axis=1).tolist())
+        confidence = float(np.min(probabilities.max(axis=1)))
+        status: Status = "digit" if len(digits) == 1 else "several"
+        if confidence < self.calibration.threshold:
+            status = "unsure"
+        of_one = tuple(probabilities[0].tolist()) if len(digits) == 1 else None
+        return Prediction(path, status, digits, confidence, of_one, prepared.steps, pixels=prepared.pixels)

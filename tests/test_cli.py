@@ -16,7 +16,7 @@ from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import Dataset
 
 COMMANDS = ("train", "evaluate", "summary", "predict")
-LAZY = ("tensorflow", "keras", "cv2", "scipy", "sklearn")
+LAZY = ("tensorflow", "keras", "scipy", "sklearn")
 
 
 @pytest.fixture(scope="module")
@@ -407,7 +407,8 @@ def test_a_bad_picture_is_reported_in_its_place_and_does_not_stop_the_rest(
     (tmp_path / "text.png").write_text("text")
     (tmp_path / "blank.png").write_bytes(b"")
     Image.new("L", (50, 50), 255).save(tmp_path / "white.png")
-    sources = [pictures[0], "text.png", "missing.png", ".", "blank.png", "white.png", pictures[1]]
+    (tmp_path / "folder").mkdir()
+    sources = [pictures[0], "text.png", "missing.png", "folder", "blank.png", "white.png", pictures[1]]
 
     plain, as_json = (run("predict", *flags, *sources, cwd=tmp_path) for flags in ([], ["--json"]))
 
@@ -416,7 +417,7 @@ def test_a_bad_picture_is_reported_in_its_place_and_does_not_stop_the_rest(
     assert [line.split(": ")[1] for line in plain.stderr.splitlines()[1:]] == [
         "text.png",
         "missing.png",
-        ".",
+        "folder",
         "blank.png",
     ]
     assert "4 of 7 pictures could not be read" in as_json.stderr

@@ -35,15 +35,15 @@ def saved(image: Image.Image, folder: Path, suffix: str = ".png", **options: obj
 
 def likeness(prepared: Prepared, digit: np.ndarray) -> float:
     """The correlation of the pixels with the original's."""
-    assert prepared.pixels is not None
-    return float(np.corrcoef(prepared.pixels.ravel(), digit.ravel())[0, 1])
+    (pixels,) = prepared.pixels
+    return float(np.corrcoef(pixels.ravel(), digit.ravel())[0, 1])
 
 
 def test_every_test_image_of_mnist_comes_through_unchanged(mnist: Dataset, tmp_path: Path):
     path = tmp_path / "digit.png"
     for image in mnist.test.images:
         Image.fromarray(image).save(path)
-        assert np.array_equal(prepare(path).pixels, image)
+        assert np.array_equal(prepare(path).pixels, [image])
 
 
 def test_a_small_digit_in_a_corner_is_brought_to_the_middle(seven: np.ndarray, tmp_path: Path):
@@ -63,7 +63,7 @@ def test_both_polarities_give_the_same(dark_on_light: bool, seven: np.ndarray, t
     prepared = prepare(saved(Image.fromarray(page), tmp_path))
 
     assert likeness(prepared, seven) > 0.97
-    assert any("inverted" in step for step in prepared.steps) == dark_on_light
+    assert ("ink found dark on light" in prepared.steps) == dark_on_light
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "RGB", "P", "CMYK", "I;16", "F", "I"])
@@ -128,32 +128,32 @@ def test_thin_strokes_and_wide_shapes_keep_their_proportions(tmp_path: Path):
     page = np.full((400, 300), 255, np.uint8)
     page[50:350, 140:160] = 0
 
-    pixels = prepare(saved(Image.fromarray(page), tmp_path)).pixels
+    (pixels,) = prepare(saved(Image.fromarray(page), tmp_path)).pixels
 
-    assert pixels is not None
     rows, columns = np.nonzero(pixels > 128)
-    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (20, 1)
-    assert abs(columns.mean() - 13.5) <= 0.5
+    assert np.ptp(rows) + 1 == 20
+    assert np.ptp(columns) + 1 in (2, 3)  # thickened to what the network knows
+    assert 13.5 <= columns.mean() <= 14.5
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_blank_page_shows_no_ink(level: int, tmp_path: Path):
     prepared = prepare(saved(Image.new("L", (300, 300), level), tmp_path))
 
-    assert prepared.pixels is None
+    assert len(prepared.pixels) == 0
     assert prepared.steps == ("no ink found",)
 
 
 def test_a_blank_page_of_16_bits_shows_no_ink_either(tmp_path: Path):
     noise = np.random.default_rng(0).integers(60_000, 60_050, (300, 300)).astype(np.uint16)
 
-    assert prepare(saved(Image.fromarray(noise), tmp_path)).pixels is None
+    assert len(prepare(saved(Image.fromarray(noise), tmp_path)).pixels) == 0
 
 
 def test_images_of_mnist_in_16_bits_come_through_unchanged(mnist: Dataset, tmp_path: Path):
     for image in mnist.test.images[:100]:
         wide = Image.fromarray(image.astype(np.uint16) * 257)
-        assert np.array_equal(prepare(saved(wide, tmp_path)).pixels, image)
+        assert np.array_equal(prepare(saved(wide, tmp_path)).pixels, [image])
 
 
 def png_bytes(digit: np.ndarray) -> bytes:
@@ -188,7 +188,7 @@ def test_floats_of_any_range_are_read(values: tuple[float, float], tmp_path: Pat
 
     prepared = prepare(saved(Image.fromarray(pixels), tmp_path, ".tiff"))
 
-    assert (prepared.pixels is None) == (values[0] == values[1])
+    assert (len(prepared.pixels) == 0) == (values[0] == values[1])
 
 
 def test_pixels_that_are_no_numbers_are_refused(tmp_path: Path):

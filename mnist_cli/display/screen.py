@@ -46,10 +46,14 @@ class Screen:
                 self.out.print(part)
 
     def json(self, value: Any) -> None:
-        """One JSON document on one line, past Rich and whatever the terminal is like; raises like `result`."""
+        """One JSON document on one line; raises like `result`."""
+        self.line(json.dumps(value, allow_nan=False))
+
+    def line(self, text: str) -> None:
+        """A line for programs, past Rich and whatever the terminal is like; raises like `result`."""
         self._show_pending()
         with _writing_to_stdout():
-            print(json.dumps(value, allow_nan=False))
+            print(text)
 
     def note(self, message: str | RenderableType) -> None:
         if not self.quiet:

@@ -1,0 +1,184 @@
+"""The ink in a picture, told from the paper whatever their colours and the light on them are."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Colours = NDArray[np.float32]
+"""A picture: float32, shape (height, width, channels), 0 to 255; 1 channel or 3."""
+Grey = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+# The colour of the paper is found on a copy whose longer side has at most this many pixels.
+_COPY_SIDE = 160
+# Pictures smaller than this are scans or icons: they have no light that falls unevenly.
+_TINY = 48
+# What differs by less from the colour of the paper, of 255 levels, may be paper.
+_TOLERANCE = 14.0
+# Ink covers at most such a share of the picture, in strokes that are at most such a share of its longer side wide;
+# more of it where it fills the frame.
+_LEAST_SHARES, _FULL_SHARES = (0.5, 0.22), (0.65, 0.27)
+# How far, of 255 levels, a pixel may be from the fitted paper before it counts little: tightened from round to round.
+_TIGHTENING = (48, 36, 27, 20, 15, 12, 10, 10)
+# Where light changes at edges, the paper at a place is the median over windows of this share of the longer side, and
+# at the edge of a shadow it has any brightness found so many pixels of the copy around.
+_WINDOW = 0.4
+_HALF_SHADE = 9
+# Keeps differences of next to no light from counting as large.
+_DARK = 32.0
+# Ink differs from the paper by so many standard deviations of the paper's own grain, and by so much at least.
+_GRAIN = 5.0
+_LEAST_CONTRAST = 0.06
+# The lower quartile of |x| for a normal distribution with deviation 1: less than half of a picture is ink.
+_LOWER_QUARTILE = 0.3186
+# So many pixels tell as much as all of them.
+_SAMPLE = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """How much ink there is in each pixel.
+
+    `amount`: float32, shape (height, width), 0 or more: how far the pixel is from the paper's colour towards the ink's,
+    as a share of the brightness of the lighter of the two, or, on even paper, of the lightest of all. `floor`: up to
+    there it may be the grain of the paper.
+    """
+
+    amount: Grey
+    floor: float
+    light_on_dark: bool
+
+
+def find_inks(colours: Colours) -> Iterator[Ink]:
+    """The ways to see ink in a picture.
+
+    On even paper there is one. Otherwise there is one for either polarity in light that falls off smoothly, and one for
+    either in light that changes at edges, as at those of a shadow or of a table: what makes a digit in none but one of
+    them is for others to find out.
+    """
+    copy = _small(colours)
+    tone = _commonest_colour(copy)
+    if max(copy.shape) < _TINY or _leaves_strokes(copy, tone):
+        near = _largest(copy - tone) < _TOLERANCE
+        ink = _towards_ink(colours, copy[near].mean(axis=0).reshape(1, 1, -1))
+        yield ink
+        if ink.floor < 2 * _LEAST_CONTRAST or max(copy.shape) < _TINY:
+            return
+    surface = _surface(copy, tone)
+    medians = _local_medians(copy)
+    for light_on_dark, envelope in ((False, cv2.erode), (True, cv2.dilate)):
+        yield _towards_ink(colours, surface, light_on_dark)
+        window = np.ones((_HALF_SHADE, _HALF_SHADE), np.uint8)
+        yield _towards_ink(colours, envelope(medians, window).reshape(copy.shape), light_on_dark)
+
+
+def _small(colours: Colours) -> Colours:
+    height, width, channels = colours.shape
+    scale = _COPY_SIDE / max(height, width)
+    if scale >= 1:
+        return colours
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(colours, size, interpolation=cv2.INTER_AREA)).reshape(size[1], size[0], channels)
+
+
+def _commonest_colour(copy: Colours) -> Colours:
+    """The commonest colour, where the edge of the picture counts as much as all of it."""
+    pixels = copy.reshape(-1, copy.shape[-1])
+    edge = np.concatenate([copy[0], copy[-1], copy[:, 0], copy[:, -1]])
+    weights = np.repeat([1 / len(pixels), 1 / len(edge)], [len(pixels), len(edge)])
+    pixels = np.concatenate([pixels, edge])
+    levels = pixels.astype(np.uint8).astype(np.uint16) >> 4
+    bins = sum(levels[:, channel] << (4 * channel) for channel in range(copy.shape[-1]))
+    colour: Colours = pixels[bins == np.bincount(bins, weights).argmax()].mean(axis=0)
+    return colour
+
+
+def _leaves_strokes(copy: Colours, paper: Colours) -> bool:
+    """Whether what differs from such a paper is no more than strokes of a pen."""
+    differs = _largest(copy - paper) >= _TOLERANCE
+    fills_frame = all(edge.any() for edge in (differs[0], differs[-1], differs[:, 0], differs[:, -1]))
+    most, fattest = _FULL_SHARES if fills_frame else _LEAST_SHARES
+    if differs.mean() > most:
+        return False
+    side = max(3, int(fattest * max(differs.shape)))
+    square = np.ones((side, side), np.uint8)  # many times as fast as a disc
+    return not cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_OPEN, square).any()
+
+
+def disc(diameter: int) -> NDArray[np.uint8]:
+    """A disc as cv2 takes the shape of a morphological operation."""
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter)), np.uint8)
+
+
+def _surface(copy: Colours, tone: Colours) -> Colours:
+    """A quadratic surface through the greater part of the pixels, fitted by reweighted least squares."""
+    rows, columns, channels = copy.shape
+    y, x = (2 * axis / max(rows, columns) - 1 for axis in np.mgrid[0:rows, 0:columns])
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6)
+    values = copy.reshape(-1, channels).astype(np.float64)
+    fitted = np.broadcast_to(tone.astype(np.float64), values.shape)
+    for scale in (64, *_TIGHTENING):
+        weights = 1 / (1 + (np.abs(values - fitted).max(axis=1) / scale) ** 4)
+        weighted = terms * weights[:, np.newaxis]
+        fitted = terms @ np.linalg.lstsq(weighted.T @ terms, weighted.T @ values, rcond=None)[0]
+    return np.asarray(fitted, np.float32).reshape(copy.shape)
+
+
+def _local_medians(copy: Colours) -> Colours:
+    window = int(_WINDOW * max(copy.shape)) | 1
+    levels = np.clip(np.rint(copy), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.medianBlur(levels, window), np.float32).reshape(copy.shape)
+
+
+def _towards_ink(colours: Colours, paper: Colours, light_on_dark: bool | None = None) -> Ink:
+    """The ink on such a paper, given for each pixel of the copy or as one colour."""
+    is_even = paper.shape[:2] == (1, 1)
+    if not is_even:
+        paper = cv2.resize(paper, colours.shape[1::-1], interpolation=cv2.INTER_LINEAR).reshape(colours.shape)
+    lighter = np.maximum(brightness(paper), brightness(colours))
+    difference = colours - paper
+    difference /= lighter.max() + np.float32(_DARK) if is_even else lighter[..., np.newaxis] + np.float32(_DARK)
+    direction = _direction(difference)
+    if light_on_dark is not None and (direction.sum() > 0) != light_on_dark:
+        direction = -direction
+    amount = difference @ direction if len(direction) > 1 else difference[..., 0] * direction
+    grain = _quantile(np.abs(amount), 0.25) / _LOWER_QUARTILE
+    return Ink(np.maximum(amount, 0), max(_GRAIN * grain, _LEAST_CONTRAST), bool(direction.sum() > 0))
+
+
+def _direction(difference: Colours) -> Colours:
+    """The direction of colour, of length 1, in which a picture differs most from its paper."""
+    size = _largest(difference)
+    strong = difference[size > 0.35 * size.max()]
+    strong = strong[:: max(1, len(strong) // _SAMPLE)]
+    if not len(strong):
+        return np.zeros(difference.shape[-1], np.float32)
+    direction = np.linalg.eigh(strong.T @ strong)[1][:, -1].astype(np.float32)
+    return direction if ((strong @ direction) ** 3).sum() > 0 else -direction
+
+
+def brightness(colours: Colours) -> Grey:
+    """The mean of the channels; NumPy's own reduction over so short an axis takes many times as long."""
+    total = colours[..., 0]
+    for channel in range(1, colours.shape[-1]):
+        total = total + colours[..., channel]
+    return total / np.float32(colours.shape[-1])
+
+
+def _largest(difference: Colours) -> Grey:
+    """The largest of the absolute values of the channels."""
+    largest = np.abs(difference[..., 0])
+    for channel in range(1, difference.shape[-1]):
+        np.maximum(largest, np.abs(difference[..., channel]), out=largest)
+    return largest
+
+
+def _quantile(values: Grey, share: float) -> float:
+    """A quantile of a sample of the values, without interpolation."""
+    flat = values.ravel()
+    flat = flat[:: max(1, len(flat) // _SAMPLE)]
+    place = int(share * (len(flat) - 1))
+    return float(np.partition(flat, place)[place])

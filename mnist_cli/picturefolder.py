@@ -1,0 +1,68 @@
+"""Labelled pictures: a folder with one subfolder per digit, or with a `labels.csv` of the columns path and label."""
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from mnist_cli.arrays import Images
+from mnist_cli.errors import DataError, PictureError
+from mnist_cli.files import read_file
+
+_LABELS = "labels.csv"
+_LABELS_LIMIT = 2**26
+_DIGITS = tuple(map(str, range(10)))
+
+
+def is_picture_folder(folder: Path) -> bool:
+    """Whether a folder has a `labels.csv`, or a subfolder for a digit."""
+    return os.path.isfile(folder / _LABELS) or any(os.path.isdir(folder / digit) for digit in _DIGITS)
+
+
+def find_labelled(folder: Path) -> list[tuple[Path, int]]:
+    """The pictures of such a folder with their labels; at least one. Raises `DataError`."""
+    pictures = _listed(folder) if os.path.isfile(folder / _LABELS) else _sorted_by_digit(folder)
+    if not pictures:
+        raise DataError(f"{folder}: there are no pictures in it")
+    return pictures
+
+
+def _listed(folder: Path) -> list[tuple[Path, int]]:
+    path = folder / _LABELS
+    try:
+        rows = list(csv.DictReader(io.StringIO(read_file(path, _LABELS_LIMIT, DataError).decode("utf-8-sig"))))
+    except (ValueError, csv.Error) as reason:
+        raise DataError(f"{path}: not a CSV file in UTF-8") from reason
+    for number, row in enumerate(rows, start=2):
+        if not row.get("path") or row.get("label") not in _DIGITS:
+            raise DataError(f"{path}: line {number} has no path, or a label that is no digit", "Columns: path,label.")
+    return [(folder / row["path"], int(row["label"])) for row in rows]
+
+
+def _sorted_by_digit(folder: Path) -> list[tuple[Path, int]]:
+    from mnist_cli.sources import find_in_folder
+
+    return [(path, int(digit)) for digit in _DIGITS for path in find_in_folder(folder / digit)]
+
+
+def read_images(paths: Sequence[Path]) -> Images:
+    """The pictures prepared as for a prediction: uint8, shape (n, 28, 28). Raises `DataError`.
+
+    One in which not exactly one digit is found is an empty image.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.stack(list(pool.map(_read_image, paths)))
+
+
+def _read_image(path: Path) -> Images:
+    from mnist_cli.pictures import prepare  # other data sets do without it
+
+    try:
+        pixels = prepare(path).pixels
+    except PictureError as error:
+        raise DataError(error.message, error.hint) from error
+    return pixels[0] if len(pixels) == 1 else np.zeros((28, 28), np.uint8)

@@ -1,0 +1,41 @@
+"""The pictures that somebody means by files, folders, glob patterns and `-` for standard input."""
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from mnist_cli.pictures import STANDARD_INPUT
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
+"""What the names of pictures in a folder end in."""
+
+
+def find_pictures(names: Iterable[Path]) -> list[Path]:
+    """The pictures, each where its name stands; those of a folder, with all folders in it, in the order of their names.
+
+    A file that is there is never taken for a pattern. What is nothing of all this, and a folder without pictures, is
+    returned as it is, so that it is told of in its place.
+    """
+    return [picture for name in names for picture in _meant(name)]
+
+
+def _meant(name: Path) -> list[Path]:
+    if name == STANDARD_INPUT or not os.path.lexists(name):
+        matches = sorted(glob.glob(os.fspath(name), recursive=True)) if glob.has_magic(os.fspath(name)) else []
+        return [picture for match in matches for picture in _meant(Path(match))] or [name]
+    if not os.path.isdir(name):
+        return [name]
+    return find_in_folder(name) or [name]
+
+
+def find_in_folder(folder: Path) -> list[Path]:
+    """The pictures in a folder and all folders in it, in the order of their names."""
+    return sorted(_inside(folder))
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.lower().endswith(SUFFIXES):
+                yield Path(parent, name)
