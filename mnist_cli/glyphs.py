@@ -70,12 +70,17 @@ def _strength(ink: Ink) -> float:
     labels, pieces = _pieces(ink.amount > ink.floor)
     if not len(pieces):
         return 0.0
-    mass = np.bincount(labels.ravel() + 1, ink.amount.ravel(), len(pieces) + 1)[1:]
-    inside = np.where(_touching(pieces, ink.amount.shape) > 0, 0, mass)
-    main = int(inside.argmax() if inside.max() > 0.02 * mass.max() else mass.argmax())
+    main = _heaviest(ink.amount, labels, pieces) if len(pieces) > 1 else 0
     left, top, right, bottom = _box(pieces[[main]])
     window = slice(top, bottom), slice(left, right)
     return _mean_of_upper_class(ink.amount[window][labels[window] == main])
+
+
+def _heaviest(amount: Grey, labels: NDArray[np.int32], pieces: Pieces) -> int:
+    """The piece with the most ink; one that touches an edge of the picture only where there is little else."""
+    mass = np.bincount(labels.ravel() + 1, amount.ravel(), len(pieces) + 1)[1:]
+    inside = np.where(_touching(pieces, amount.shape) > 0, 0, mass)
+    return int(inside.argmax() if inside.max() > 0.02 * mass.max() else mass.argmax())
 
 
 def _mean_of_upper_class(values: Grey) -> float:

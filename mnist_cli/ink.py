@@ -138,9 +138,11 @@ def _towards_ink(colours: Colours, paper: Colours, light_on_dark: bool | None = 
     is_even = paper.shape[:2] == (1, 1)
     if not is_even:
         paper = cv2.resize(paper, colours.shape[1::-1], interpolation=cv2.INTER_LINEAR).reshape(colours.shape)
-    lighter = np.maximum(brightness(paper), brightness(colours))
     difference = colours - paper
-    difference /= lighter.max() + np.float32(_DARK) if is_even else lighter[..., np.newaxis] + np.float32(_DARK)
+    if is_even:
+        difference /= max(brightness(paper).max(), brightness(colours).max()) + np.float32(_DARK)
+    else:
+        difference /= np.maximum(brightness(paper), brightness(colours))[..., np.newaxis] + np.float32(_DARK)
     direction = _direction(difference)
     if light_on_dark is not None and (direction.sum() > 0) != light_on_dark:
         direction = -direction
@@ -151,6 +153,9 @@ def _towards_ink(colours: Colours, paper: Colours, light_on_dark: bool | None = 
 
 def _direction(difference: Colours) -> Colours:
     """The direction of colour, of length 1, in which a picture differs most from its paper."""
+    if difference.shape[-1] == 1:
+        only = difference.ravel()
+        return np.full(1, 1 if np.dot(only * only, only) >= 0 else -1, np.float32)
     size = _largest(difference)
     strong = difference[size > 0.35 * size.max()]
     strong = strong[:: max(1, len(strong) // _SAMPLE)]
@@ -162,10 +167,8 @@ def _direction(difference: Colours) -> Colours:
 
 def brightness(colours: Colours) -> Grey:
     """The mean of the channels; NumPy's own reduction over so short an axis takes many times as long."""
-    total = colours[..., 0]
-    for channel in range(1, colours.shape[-1]):
-        total = total + colours[..., channel]
-    return total / np.float32(colours.shape[-1])
+    first, *others = (colours[..., channel] for channel in range(colours.shape[-1]))
+    return sum(others, first) / np.float32(colours.shape[-1]) if others else first
 
 
 def _largest(difference: Colours) -> Grey:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from made_pictures import KINDS
 from rich.console import Console
 
 from mnist_cli.architecture import classic_cnn
@@ -75,11 +75,10 @@ def show_training() -> None:
 
 
 def show_predictions(folder: Path) -> None:
-    """Three of the test images, as large dark digits on white."""
-    test = open_dataset().test
-    for index, name in ((0, "seven.png"), (61, "eight.png"), (8, "five.png")):
-        Image.fromarray(255 - np.kron(test.images[index], np.ones((10, 10), np.uint8))).save(folder / name)
-    run("predict", "seven.png", "eight.png", "five.png")
+    """One of the test images, written anew with a pen and photographed, laid open."""
+    made = KINDS["phone_photo"](open_dataset().test.images[0], np.random.default_rng(0))
+    made.save(folder / "seven")
+    run("predict", "--explain", "seven.jpg")
 
 
 def main() -> None:
@@ -95,7 +94,7 @@ def main() -> None:
             shutil.copy(MODEL_PATH.with_suffix(suffix), OUTPUT.with_suffix(suffix))
         draw("evaluate", f"mnistcli evaluate {OUTPUT}", lambda: run("evaluate", str(OUTPUT)), WIDE)
         draw("summary", f"mnistcli summary {OUTPUT}", lambda: run("summary", str(OUTPUT)))
-        draw("predict", "mnistcli predict seven.png eight.png five.png", lambda: show_predictions(Path(folder)))
+        draw("predict", "mnistcli predict --explain seven.jpg", lambda: show_predictions(Path(folder)))
         shutil.rmtree(OUTPUT.parent)
         draw("train", "mnistcli train --recipe best", show_training)
 

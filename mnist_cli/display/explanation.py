@@ -17,7 +17,8 @@ def show_explanation(screen: Screen, explanation: Explanation, steps: tuple[str,
     console = screen.out
     colour = console.color_system is not None and not console.no_color and not console.options.ascii_only
     strongest = explanation.importance.max()
-    importance = np.rint(255 * explanation.importance / max(strongest, 1e-9)).astype(np.uint8)
+    # The square root lets places show that matter little beside the one that matters most.
+    importance = np.rint(255 * np.sqrt(explanation.importance / max(strongest, 1e-9))).astype(np.uint8)
     pictures = Table.grid(padding=(0, 4, 0, 0))
     pictures.add_row(Text("As the network saw it", "bold"), Text("Where it looked", "bold"))
     pictures.add_row(blocks(explanation.pixels, colour), blocks(importance, colour))
