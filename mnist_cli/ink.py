@@ -50,6 +50,7 @@ class Ink:
     amount: Grey
     floor: float
     light_on_dark: bool
+    on_even_paper: bool
 
 
 def find_inks(colours: Colours) -> Iterator[Ink]:
@@ -148,7 +149,7 @@ def _towards_ink(colours: Colours, paper: Colours, light_on_dark: bool | None = 
         direction = -direction
     amount = difference @ direction if len(direction) > 1 else difference[..., 0] * direction
     grain = _quantile(np.abs(amount), 0.25) / _LOWER_QUARTILE
-    return Ink(np.maximum(amount, 0), max(_GRAIN * grain, _LEAST_CONTRAST), bool(direction.sum() > 0))
+    return Ink(np.maximum(amount, 0), max(_GRAIN * grain, _LEAST_CONTRAST), bool(direction.sum() > 0), is_even)
 
 
 def _direction(difference: Colours) -> Colours:

@@ -47,8 +47,9 @@ _LONGER_SIDE = 1200
 _LARGEST_SCAN = 64
 # Larger pictures of one bit show grey by dots, which this radius, in pixels, makes grey again.
 _GRAIN = 1.5
-# Glyphs below are no writing: paper and shadows come to 0.05, the palest of real digits to 0.2.
-_LEAST_PLAUSIBILITY = 0.12
+# Glyphs below are no writing. On even paper the palest digits that people can read come to 0.1; in photos shadows and
+# lines come to 0.2, small thin digits to 0.35.
+_LEAST_PLAUSIBILITY, _LEAST_IN_PHOTOS = 0.08, 0.25
 # More glyphs are no number.
 _MOST_DIGITS = 24
 
@@ -104,7 +105,8 @@ def _prepared(colours: Colours, steps: tuple[str, ...]) -> Prepared:
         ((ink, find_glyphs(ink)) for ink in find_inks(colours)),
         key=lambda seen: max((glyph.plausibility for glyph in seen[1]), default=0.0),
     )
-    written = [glyph for glyph in glyphs if glyph.plausibility >= _LEAST_PLAUSIBILITY]
+    least = _LEAST_PLAUSIBILITY if ink.on_even_paper else _LEAST_IN_PHOTOS
+    written = [glyph for glyph in glyphs if glyph.plausibility >= least]
     if not written or len(written) > _MOST_DIGITS:
         why = "what there is does not look like digits" if glyphs else "no ink found"
         return Prepared(np.empty((0, SIDE, SIDE), np.uint8), (*steps, why))
