@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_cli.ink import Grey, Ink, Mask, disc
+from mnist_cli.ink import Grey, Ink, Mask
 
 # Ink is what has more than this share of the strength of the main piece.
 _INK_LEVEL = 0.4
@@ -137,7 +137,7 @@ def _near_each_other(labels: NDArray[np.int32], pieces: Pieces, chosen: NDArray[
     is_chosen = np.append(np.isin(np.arange(len(pieces)), chosen), False)  # the last one is for the label -1
     mask = is_chosen[labels[top:bottom, left:right]]
     reach = round(max(stroke_width(mask), _NEAR * int(pieces[chosen, 2:4].max()))) | 1
-    joined, _ = _pieces(cv2.dilate(np.pad(mask, reach).astype(np.uint8), disc(reach)) > 0)
+    joined, _ = _pieces(cv2.dilate(np.pad(mask, reach).astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0)
     joined = joined[reach:-reach, reach:-reach]
     group_of_piece = np.full(len(pieces) + 1, -1)
     group_of_piece[labels[top:bottom, left:right][mask]] = joined[mask]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import Run
 from PIL import Image
 
 from mnist_cli.arrays import Images, Probabilities
@@ -58,6 +59,18 @@ def test_many_pictures_come_in_their_order_with_the_bad_ones_in_their_place(page
 
     assert [prediction.path for prediction in predictions] == paths
     assert [prediction.status for prediction in predictions] == ["digit", "error", "none"] * 40
+
+
+def test_many_tiffs_are_read_at_once(run: Run, page: Path, tmp_path: Path):
+    """Their decoder is kept quiet through a descriptor that all threads share."""
+    (tmp_path / "tiffs").mkdir()
+    for index in range(40):
+        Image.open(page).save(tmp_path / "tiffs" / f"{index}.tiff")
+
+    done = run("predict", "--csv", tmp_path / "tiffs")
+
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 41
 
 
 def test_reading_may_stop_before_the_end(page: Path):
