@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_cli.glyphs import stroke_width
+from mnist_cli.glyphs import bordered, stroke_width
 from mnist_cli.ink import Grey, disc
 
 SIDE, BOX = 28, 20
@@ -45,8 +45,8 @@ def fitted(ink: Grey, stretched: bool = False) -> tuple[Pixels, tuple[str, ...]]
     `stretched`: it was made as wide as high, whatever it was before.
     """
     steps = ("narrowed, for it fills a square",) if stretched else ()
-    fine = _scaled(np.pad(ink, 1), BOX * _FINE, _NARROWED if stretched else 1.0)
-    fine, thickness = _with_usual_strokes(np.pad(fine, 2 * _FINE))
+    fine = _scaled(bordered(ink, 1), BOX * _FINE, _NARROWED if stretched else 1.0)
+    fine, thickness = _with_usual_strokes(bordered(fine, 2 * _FINE))
     small = _scaled(_cropped(fine), BOX)
     scale = "enlarged" if max(ink.shape) < BOX else "shrunk"
     size = f"{scale} to {small.shape[1]}x{small.shape[0]}"

@@ -4,6 +4,7 @@ A piece is ink that hangs together; a glyph is the pieces that make one digit.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -35,12 +36,11 @@ Pieces = NDArray[np.int32]
 class Glyph:
     """What may be one digit.
 
-    `amount`: float32, shape (height, width), 0 to 1 ink, cropped to `box`. `plausibility`: how much it is like ink that
+    `amount`: float32, shape (height, width), 0 to 1 ink, cropped. `plausibility`: how much it is like ink that
     somebody wrote; 0: not at all; real digits have 0.2 to 1.6.
     """
 
     amount: Grey
-    box: Box
     plausibility: float
 
 
@@ -61,7 +61,10 @@ def find_glyphs(ink: Ink) -> tuple[Glyph, ...]:
 
 def _pieces(mask: Mask) -> tuple[NDArray[np.int32], Pieces]:
     """The number of its piece in each pixel, -1 outside of all, and the pieces."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    # The algorithm that OpenCV takes by itself needs three times as long.
+    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        mask.astype(np.uint8), 8, cv2.CV_32S, cv2.CCL_GRANA
+    )
     return labels - 1, stats[1:]
 
 
@@ -85,15 +88,10 @@ def _heaviest(amount: Grey, labels: NDArray[np.int32], pieces: Pieces) -> int:
 
 def _mean_of_upper_class(values: Grey) -> float:
     """The mean of what lies above Otsu's threshold (IEEE Transactions on Systems, Man, and Cybernetics 9, 1979)."""
-    counts, edges = np.histogram(values, 64, (0, float(values.max())))
-    below = counts.cumsum()[:-1]
-    sums = (counts * (edges[1:] + edges[:-1]) / 2).cumsum()
-    split = (below > 0) & (below < len(values))
-    if not split.any():
-        return float(values.mean())
-    between = np.zeros(len(below))
-    np.divide((sums[-1] * below / len(values) - sums[:-1]) ** 2, below * (len(values) - below), between, where=split)
-    return float(values[values >= edges[1:-1][between.argmax()]].mean())
+    levels = (values * (255 / values.max())).astype(np.uint8)
+    threshold, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    upper = values[levels > threshold]
+    return float((upper if len(upper) else values).mean())
 
 
 def _touching(pieces: Pieces, shape: tuple[int, ...]) -> NDArray[np.int64]:
@@ -137,7 +135,7 @@ def _near_each_other(labels: NDArray[np.int32], pieces: Pieces, chosen: NDArray[
     is_chosen = np.append(np.isin(np.arange(len(pieces)), chosen), False)  # the last one is for the label -1
     mask = is_chosen[labels[top:bottom, left:right]]
     reach = round(max(stroke_width(mask), _NEAR * int(pieces[chosen, 2:4].max()))) | 1
-    joined, _ = _pieces(cv2.dilate(np.pad(mask, reach).astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0)
+    joined, _ = _pieces(cv2.dilate(bordered(mask.astype(np.uint8), reach), np.ones((reach, reach), np.uint8)) > 0)
     joined = joined[reach:-reach, reach:-reach]
     group_of_piece = np.full(len(pieces) + 1, -1)
     group_of_piece[labels[top:bottom, left:right][mask]] = joined[mask]
@@ -205,7 +203,7 @@ def _glyph(ink: Ink, strength: float, labels: NDArray[np.int32], box: Box, group
     near = cv2.dilate(part.astype(np.uint8), np.ones((3, 3), np.uint8))[inner]
     lowest = _INK_LEVEL / 2
     inked = np.clip((amount[inner] / strength - lowest) / (1 - lowest), 0, 1) * near
-    return Glyph(inked.astype(np.float32), box, _plausibility(amount, part, margin, sides, share))
+    return Glyph(inked.astype(np.float32), _plausibility(amount, part, margin, sides, share))
 
 
 def _plausibility(amount: Grey, part: Mask, margin: int, sides: int, share: float) -> float:
@@ -214,7 +212,7 @@ def _plausibility(amount: Grey, part: Mask, margin: int, sides: int, share: floa
     `margin` is the width, in pixels, of what counts as around it; `sides`, how many edges of the picture it touches:
     none for a digit on its page, all four in a tight crop; `share`, how much of the picture's height or width it takes.
     """
-    height, width = np.ptp(np.nonzero(part), axis=1) + 1
+    height, width = (int(np.ptp(np.flatnonzero(part.any(axis=axis)))) + 1 for axis in (1, 0))
     stroke = stroke_width(part) / max(height, width)
     flat = part.astype(np.uint8)
     core = cv2.erode(flat, np.ones((3, 3), np.uint8)) > 0
@@ -230,8 +228,13 @@ def _plausibility(amount: Grey, part: Mask, margin: int, sides: int, share: floa
     return float(contrast * factors)
 
 
+def bordered(image: NDArray[Any], width: int) -> NDArray[Any]:
+    """The image with so many pixels of 0 around it; for small ones ten times as fast as `np.pad`."""
+    return np.asarray(cv2.copyMakeBorder(image, width, width, width, width, cv2.BORDER_CONSTANT))
+
+
 def stroke_width(mask: Mask) -> float:
     """The width, in pixels, of the middle one of all places along the strokes."""
-    distance = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)
+    distance = cv2.distanceTransform(bordered(mask.astype(np.uint8), 1), cv2.DIST_L2, 3)
     ridge = distance[(distance > 0) & (distance == cv2.dilate(distance, np.ones((3, 3), np.uint8)))]
     return float(2 * np.sort(ridge)[len(ridge) // 2] - 1) if len(ridge) else 0.0

@@ -60,7 +60,7 @@ def find_inks(colours: Colours) -> Iterator[Ink]:
     either in light that changes at edges, as at those of a shadow or of a table: what makes a digit in none but one of
     them is for others to find out.
     """
-    copy = _small(colours)
+    copy = at_most(colours, _COPY_SIDE)
     tone = _commonest_colour(copy)
     if max(copy.shape) < _TINY or _leaves_strokes(copy, tone):
         near = _largest(copy - tone) < _TOLERANCE
@@ -76,9 +76,10 @@ def find_inks(colours: Colours) -> Iterator[Ink]:
         yield _towards_ink(colours, envelope(medians, window).reshape(copy.shape), light_on_dark)
 
 
-def _small(colours: Colours) -> Colours:
+def at_most(colours: Colours, side: int) -> Colours:
+    """The picture made smaller, where its longer side has more pixels than that."""
     height, width, channels = colours.shape
-    scale = _COPY_SIDE / max(height, width)
+    scale = side / max(height, width)
     if scale >= 1:
         return colours
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -87,13 +88,11 @@ def _small(colours: Colours) -> Colours:
 
 def _commonest_colour(copy: Colours) -> Colours:
     """The commonest colour, where the edge of the picture counts as much as all of it."""
-    pixels = copy.reshape(-1, copy.shape[-1])
-    edge = np.concatenate([copy[0], copy[-1], copy[:, 0], copy[:, -1]])
-    weights = np.repeat([1 / len(pixels), 1 / len(edge)], [len(pixels), len(edge)])
-    pixels = np.concatenate([pixels, edge])
-    levels = pixels.astype(np.uint8).astype(np.uint16) >> 4
-    bins = sum(levels[:, channel] << (4 * channel) for channel in range(copy.shape[-1]))
-    colour: Colours = pixels[bins == np.bincount(bins, weights).argmax()].mean(axis=0)
+    levels = (copy / 16).astype(np.uint16)
+    bins = sum((levels[..., channel] << (4 * channel) for channel in range(1, copy.shape[-1])), levels[..., 0])
+    edge = np.concatenate([bins[0], bins[-1], bins[:, 0], bins[:, -1]])
+    counts = [np.bincount(some.ravel(), minlength=16 ** copy.shape[-1]) / some.size for some in (bins, edge)]
+    colour: Colours = copy[bins == (counts[0] + counts[1]).argmax()].mean(axis=0)
     return colour
 
 
@@ -184,5 +183,4 @@ def _quantile(values: Grey, share: float) -> float:
     """A quantile of a sample of the values, without interpolation."""
     flat = values.ravel()
     flat = flat[:: max(1, len(flat) // _SAMPLE)]
-    place = int(share * (len(flat) - 1))
-    return float(np.partition(flat, place)[place])
+    return float(np.sort(flat)[int(share * (len(flat) - 1))])  # for so few, faster than to partition them

@@ -4,7 +4,6 @@ import csv
 import io
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -34,19 +33,23 @@ def find_labelled(folder: Path) -> list[tuple[Path, int]]:
 def _listed(folder: Path) -> list[tuple[Path, int]]:
     path = folder / _LABELS
     try:
-        rows = list(csv.DictReader(io.StringIO(read_file(path, _LABELS_LIMIT, DataError).decode("utf-8-sig"))))
+        lines = csv.DictReader(io.StringIO(read_file(path, _LABELS_LIMIT, DataError).decode("utf-8-sig")))
+        rows = [(lines.line_num, row) for row in lines]
     except (ValueError, csv.Error) as reason:
         raise DataError(f"{path}: not a CSV file in UTF-8") from reason
-    for number, row in enumerate(rows, start=2):
-        if not row.get("path") or row.get("label") not in _DIGITS:
-            raise DataError(f"{path}: line {number} has no path, or a label that is no digit", "Columns: path,label.")
-    return [(folder / row["path"], int(row["label"])) for row in rows]
+    if any(list(lines.fieldnames or ()).count(name) != 1 for name in ("path", "label")):
+        raise DataError(f"{path}: its first line does not name the columns path and label, each once")
+    for number, row in rows:
+        if not row["path"] or row["label"] not in _DIGITS:
+            raise DataError(f"{path}: line {number} has no path, or a label that is no digit")
+    return [(folder / row["path"], int(row["label"])) for _, row in rows]
 
 
 def _sorted_by_digit(folder: Path) -> list[tuple[Path, int]]:
     from mnist_cli.sources import find_in_folder
 
-    return [(path, int(digit)) for digit in _DIGITS for path in find_in_folder(folder / digit)]
+    there = [digit for digit in _DIGITS if os.path.isdir(folder / digit)]
+    return [(path, int(digit)) for digit in there for path in find_in_folder(folder / digit)]
 
 
 def read_images(paths: Sequence[Path]) -> Images:
@@ -54,15 +57,12 @@ def read_images(paths: Sequence[Path]) -> Images:
 
     One in which not exactly one digit is found is an empty image.
     """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.stack(list(pool.map(_read_image, paths)))
+    from mnist_cli.pictures import prepare_all  # other data sets do without it
 
-
-def _read_image(path: Path) -> Images:
-    from mnist_cli.pictures import prepare  # other data sets do without it
-
-    try:
-        pixels = prepare(path).pixels
-    except PictureError as error:
-        raise DataError(error.message, error.hint) from error
-    return pixels[0] if len(pixels) == 1 else np.zeros((28, 28), np.uint8)
+    images = np.zeros((len(paths), 28, 28), np.uint8)
+    for image, prepared in zip(images, prepare_all(paths), strict=True):
+        if isinstance(prepared, PictureError):
+            raise DataError(prepared.message, prepared.hint)
+        if len(prepared.pixels) == 1:
+            image[:] = prepared.pixels[0]
+    return images

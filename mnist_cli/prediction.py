@@ -1,9 +1,6 @@
 """Predicting digits: pictures in, one reading for each out."""
 
-import os
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -15,15 +12,13 @@ from mnist_cli.arrays import Images, Probabilities
 from mnist_cli.calibration import UNCALIBRATED, Calibration, tempered
 from mnist_cli.engine import Engine
 from mnist_cli.errors import PictureError
-from mnist_cli.pictures import Prepared, prepare
+from mnist_cli.pictures import Prepared, prepare_all
 
 Status = Literal["digit", "unsure", "none", "several", "error"]
 
 # Where it is not sure, a digit is named that is at least so likely, measured by the likeliest.
 _LEAST_LIKELY = 0.1
 _MOST_CANDIDATES = 3
-# Pictures that wait, for each processor, to be shown in their turn.
-_AHEAD = 8
 
 
 @dataclass(frozen=True)
@@ -75,33 +70,14 @@ class Reader:
     calibration: Calibration = UNCALIBRATED
     raw: bool = False
 
-    def read_all(self, paths: Iterable[Path]) -> Iterator[Prediction]:
-        """A reading for each picture, in order; on all processors at once, and a few pictures ahead."""
-        paths = iter(paths)
-        first = next(paths, None)
-        if first is None:
-            return
-        yield self.read(first)
-        workers = os.cpu_count() or 1
-        with ThreadPoolExecutor(workers) as pool:
-            waiting: deque[Future[Prediction]] = deque()
-            try:
-                for path in paths:
-                    waiting.append(pool.submit(self.read, path))
-                    if len(waiting) >= workers * _AHEAD:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+    def read_all(self, paths: Sequence[Path]) -> Iterator[Prediction]:
+        """A reading for each picture, in their order; a few pictures are prepared ahead."""
+        for path, prepared in zip(paths, prepare_all(paths, self.raw), strict=True):
+            yield self._read(path, prepared)
 
-    def read(self, path: Path) -> Prediction:
-        """The reading of one picture; one that can't be read has the status "error"."""
-        try:
-            prepared = prepare(path, self.raw)
-        except PictureError as error:
-            return Prediction(path, "error", error=error.message, hint=error.hint)
+    def _read(self, path: Path, prepared: Prepared | PictureError) -> Prediction:
+        if isinstance(prepared, PictureError):
+            return Prediction(path, "error", error=prepared.message, hint=prepared.hint)
         if not len(prepared.pixels):
             return Prediction(path, "none", steps=prepared.steps)
         return self._judged(path, self.probabilities(prepared.pixels), prepared)

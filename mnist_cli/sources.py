@@ -30,12 +30,14 @@ def _meant(name: Path) -> list[Path]:
 
 
 def find_in_folder(folder: Path) -> list[Path]:
-    """The pictures in a folder and all folders in it, in the order of their names."""
+    """The pictures in a folder and all folders in it, in the order of their names; and folders that can't be read."""
     return sorted(_inside(folder))
 
 
 def _inside(folder: Path) -> Iterator[Path]:
-    for parent, _, names in os.walk(folder):
+    unread: list[OSError] = []
+    for parent, _, names in os.walk(folder, onerror=unread.append):
         for name in names:
             if name.lower().endswith(SUFFIXES):
                 yield Path(parent, name)
+    yield from (Path(error.filename) for error in unread)

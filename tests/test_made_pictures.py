@@ -36,7 +36,7 @@ def test_every_kind_of_picture_is_read(name: str, reader: Reader, mnist: Dataset
             mnist.test.labels[1000 * kind % 9000 + 7 * index],
         )
         path = KINDS[name](image, np.random.default_rng([kind, index])).save(tmp_path / f"{index}")
-        prediction = reader.read(path)
+        (prediction,) = reader.read_all([path])
         right += prediction.digits == (label,)
 
     assert right >= LEAST_RIGHT.get(name, PER_KIND - 2)
@@ -50,7 +50,7 @@ def test_a_number_is_read_from_left_to_right_and_from_top_to_bottom(reader: Read
         page[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
     Image.fromarray(inked(sheet(page.shape, WHITE), page, BLACK).astype(np.uint8)).save(tmp_path / "number.png")
 
-    prediction = reader.read(tmp_path / "number.png")
+    (prediction,) = reader.read_all([tmp_path / "number.png"])
 
     assert prediction.digits == tuple(mnist.test.labels[:5])
     assert prediction.status == "several"
@@ -75,6 +75,7 @@ def test_nothing_is_read_where_nothing_is_written(name: str, reader: Reader, tmp
     for seed in range(12):
         path = tmp_path / f"{seed}.png"
         empty_pages(np.random.default_rng(seed))[name].save(path)
-        read += reader.read(path).status in ("digit", "several")
+        (prediction,) = reader.read_all([path])
+        read += prediction.status in ("digit", "several")
 
     assert read == 0

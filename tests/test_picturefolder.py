@@ -42,12 +42,20 @@ def test_a_list_has_the_labels(mnist: Dataset, tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "lines", [("path,label", "a.png,10"), ("path,label", ",1"), ("a.png,1", "b.png,2"), ("path,label", "a")]
+    ("lines", "told"),
+    [
+        (("path,label", "a.png,10"), "line 2"),
+        (("path,label", "", "a.png,1", ",1"), "line 4"),
+        (("path,label", "a"), "line 2"),
+        (("a.png,1", "b.png,2"), "columns"),
+        (("path,label,label", "a.png,1,2"), "columns"),
+        (("", ""), "columns"),
+    ],
 )
-def test_a_list_with_a_bad_line_is_refused(lines: tuple[str, ...], tmp_path: Path):
+def test_a_list_with_a_bad_line_is_refused(lines: tuple[str, ...], told: str, tmp_path: Path):
     (tmp_path / "labels.csv").write_text("\n".join(lines))
 
-    with pytest.raises(DataError, match="labels.csv"):
+    with pytest.raises(DataError, match=f"labels.csv.*{told}"):
         _ = open_dataset(tmp_path).test
 
 

@@ -36,7 +36,7 @@ def page(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("share", "status", "candidates"), [(0.9, "digit", ()), (0.6, "unsure", (3, 8))])
 def test_below_the_threshold_it_is_not_sure(share: float, status: str, candidates: tuple, page: Path):
-    prediction = Reader(Weigher(share), Calibration(1.0, 0.7)).read(page)
+    (prediction,) = Reader(Weigher(share), Calibration(1.0, 0.7)).read_all([page])
 
     assert (prediction.status, prediction.candidates) == (status, candidates)
     assert prediction.digit == (3 if status == "digit" else None)
@@ -44,7 +44,7 @@ def test_below_the_threshold_it_is_not_sure(share: float, status: str, candidate
 
 
 def test_the_temperature_takes_from_the_confidence(page: Path):
-    prediction = Reader(Weigher(0.9), Calibration(2.0, 0.5)).read(page)
+    (prediction,) = Reader(Weigher(0.9), Calibration(2.0, 0.5)).read_all([page])
 
     assert prediction.confidence == pytest.approx(0.9**0.5 / (0.9**0.5 + 0.1**0.5))
 
@@ -84,7 +84,7 @@ def test_raw_takes_a_picture_as_it_is(tmp_path: Path):
     pixels = np.arange(784, dtype=np.uint8).reshape(28, 28)
     Image.fromarray(pixels).save(tmp_path / "a.png")
 
-    prediction = Reader(Weigher(), raw=True).read(tmp_path / "a.png")
+    (prediction,) = Reader(Weigher(), raw=True).read_all([tmp_path / "a.png"])
 
     assert np.array_equal(prediction.pixels, [pixels])
     assert prediction.steps == ()

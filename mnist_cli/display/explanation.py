@@ -10,19 +10,25 @@ from mnist_cli.display.screen import Screen, clean
 from mnist_cli.explanation import Explanation
 
 _BAR = 30
+# So wide are two pictures beside each other.
+_BESIDE = 60
 
 
 def show_explanation(screen: Screen, explanation: Explanation, steps: tuple[str, ...]) -> None:
-    """Two pictures side by side, a bar per digit, and the account of the preparation."""
+    """Two pictures, side by side where there is room, a bar per digit, and the account of the preparation."""
     console = screen.out
     colour = console.color_system is not None and not console.no_color and not console.options.ascii_only
     strongest = explanation.importance.max()
     # The square root lets places show that matter little beside the one that matters most.
     importance = np.rint(255 * np.sqrt(explanation.importance / max(strongest, 1e-9))).astype(np.uint8)
+    seen = [Text("As the network saw it", "bold"), blocks(explanation.pixels, colour)]
+    looked = [Text("Where it looked", "bold"), blocks(importance, colour)]
     pictures = Table.grid(padding=(0, 4, 0, 0))
-    pictures.add_row(Text("As the network saw it", "bold"), Text("Where it looked", "bold"))
-    pictures.add_row(blocks(explanation.pixels, colour), blocks(importance, colour))
-    fall = f"Blanking the brightest place on the right takes {percent(float(strongest))} from the answer."
+    beside = console.width >= _BESIDE
+    for row in zip(seen, looked, strict=True) if beside else ((line,) for line in (*seen, "", *looked)):
+        pictures.add_row(*row)
+    place = "on the right" if beside else "there"
+    fall = f"Blanking the brightest place {place} takes {percent(float(strongest))} from the answer."
     screen.result(pictures, Text(fall, "dim"), "", _bars(explanation, "#" if console.options.ascii_only else "█"), "")
     if steps:
         screen.result(Text(f"Prepared: {clean('; '.join(steps))}", "dim"), "")
