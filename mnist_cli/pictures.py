@@ -20,10 +20,10 @@ from mnist_cli.workers import Limits, WorkError, in_order
 
 FILE_LIMIT = 2**28
 STANDARD_INPUT = Path("-")
-# Noise in 100 megapixels, the worst that can be, takes half of the time and memory.
+# Pictures of 100 megapixels take about half of the memory.
 _LIMITS = Limits(seconds=8, memory=900_000_000)
 
-cv2.setNumThreads(1)  # pictures are read one on each processor: threads inside each would wait for each other
+cv2.setNumThreads(1)  # pictures are read on all processors at once: threads for each would wait for each other
 
 # A picture is first looked at with its longer side so long, in a third of the time, and in full size only where glyphs
 # turn out to be shorter than the second.
@@ -50,7 +50,7 @@ class Prepared:
 def prepare_all(paths: Sequence[Path], raw: bool = False) -> Iterator[Prepared | PictureError]:
     """Each picture as by `prepare`, in their order, or why it can't be read.
 
-    Child processes do it, one on each processor, so that no file can take the command down, or much of its time.
+    Child processes do it, on all processors, so that no file can take the command down, or much of its time.
     """
     pictures = ((path, _standard_input() if path == STANDARD_INPUT else None) for path in paths)
     outcomes = in_order(partial(_outcome, raw), pictures, _LIMITS)

@@ -130,20 +130,21 @@ def in_order(
 ) -> Iterator[Answer | WorkError]:
     """The answer to each task, in their order; a few tasks are begun ahead. What the work raises is raised.
 
-    `workers`: the number of children, by default one for each processor.
+    `workers`: the number of children, by default one more than there are processors, so that none of these has to wait
+    for an answer to be taken.
     """
-    most = workers or os.cpu_count() or 1
+    most = workers or (os.cpu_count() or 1) + 1
     crew: _Crew[Task, Answer] = _Crew(work, limits)
     answers: dict[int, Answer | WorkError] = {}
     numbered = enumerate(tasks)
     following, turn = next(numbered, None), 0
     try:
         while following or crew.busy or answers:
+            answers.update(crew.finished(wanted=turn not in answers))
             while following and len(crew.busy) < most and following[0] < turn + most * _AHEAD:
                 crew.begin(*following)
                 following = next(numbered, None)
-            answers.update(crew.finished(wanted=turn not in answers))
-            if turn in answers:
+            if turn in answers:  # only now that every child has something to do
                 yield answers.pop(turn)
                 turn += 1
     finally:
@@ -164,8 +165,8 @@ class _Crew(Generic[Task, Answer]):
         self.busy[worker.connection] = (number, worker)
 
     def finished(self, wanted: bool) -> Iterator[tuple[int, Answer | WorkError]]:
-        """The tasks that are done, by their numbers; `wanted`: wait for one."""
-        for connection in wait(list(self.busy), None if wanted else 0):
+        """The tasks that are done, by their numbers; `wanted`: wait for one, where any is begun."""
+        for connection in wait(list(self.busy), None if wanted and self.busy else 0):
             number, worker = self.busy.pop(connection)
             try:
                 yield number, worker.answer()
