@@ -29,7 +29,7 @@ _AHEAD = 8
 
 @dataclass(frozen=True)
 class Limits:
-    """What one piece of work may take: `seconds` of processor time, and `memory`, in bytes, of its process."""
+    """What work may take: each piece `seconds` of processor time, a child `memory`, in bytes, beyond its parent's."""
 
     seconds: int
     memory: int
@@ -109,7 +109,16 @@ def _answer(work: Callable[[Any], Any], task: Any) -> tuple[Any, Exception | Non
 def _limit_memory(size: int) -> None:
     if sys.platform != "win32":
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-        _lower(resource.RLIMIT_DATA, size)
+        _lower(resource.RLIMIT_DATA, _data_size() + size)
+
+
+def _data_size() -> int:
+    """The bytes that the limit already counts: all that the parent had; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm") as sizes:
+            return int(sizes.read().split()[5]) * resource.getpagesize()
+    except OSError:
+        return 0
 
 
 def _limit_time(seconds: int) -> None:

@@ -57,6 +57,13 @@ def test_work_that_ends_badly_is_told_of_in_its_place(bad, told: str):
     assert isinstance(ended, WorkError) and told in str(ended)
 
 
+def test_memory_of_the_parent_does_not_count():
+    had = bytearray(400_000_000)
+
+    assert list(in_order(lambda task: len(bytearray(task)), [200_000_000], LIMITS)) == [200_000_000]
+    assert len(had) == 400_000_000
+
+
 def test_time_is_counted_for_each_task():
     def work(task: int) -> int:
         end = time.process_time() + 0.5
