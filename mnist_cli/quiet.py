@@ -7,22 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-# The descriptor belongs to the whole process: one thread at a time may have it replaced.
-_DESCRIPTOR = threading.RLock()
-
 
 @contextmanager
 def without_native_lines(unwanted: Callable[[bytes], bool]) -> Iterator[None]:
     """Take the unwanted lines out of what native code writes to stderr, and let everything else pass.
 
     Only the file descriptor sees those lines. Python's `sys.stderr` goes on to the real one directly, so that a
-    display can stay alive meanwhile. Other threads that ask for the same wait until this is done.
+    display can stay alive meanwhile.
     """
-    with _DESCRIPTOR:
-        yield from _replaced(unwanted)
-
-
-def _replaced(unwanted: Callable[[bytes], bool]) -> Iterator[None]:
     if sys.stderr is None or not _is_descriptor_2(sys.stderr):
         yield
         return
