@@ -3,15 +3,19 @@
 One description serves everything: training builds the Keras model from it, `summary` prints it, the engine runs it,
 and model files are read back into it. The fields of a layer bear the names of the arguments of the Keras layer of the
 same name. Shapes leave out the batch axis and have the channels last: (height, width, channels) or (features,).
+
+The layers here are those that the engine runs in NumPy; `keraslayers` has others.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
-from typing import ClassVar
+from typing import ClassVar, NewType
 
 Shape = tuple[int, ...]
 Pair = tuple[int, int]
+Axis = NewType("Axis", int)
+"""As Keras counts them: from 0, which is the batch axis, or backwards from -1, the last."""
 
 IMAGE_SHAPE: Shape = (28, 28, 1)
 CLASSES = 10
@@ -29,6 +33,14 @@ class ShapeError(ValueError):
     """A layer that can't take what the layer before it gives."""
 
 
+def axis_index(axis: int, shape: Shape) -> int:
+    """The place of an axis in a shape, which leaves out the batch axis."""
+    index = axis + len(shape) if axis < 0 else axis - 1
+    if not 0 <= index < len(shape):
+        raise ShapeError(f"{shape_text(shape)} has no axis {axis}")
+    return index
+
+
 @dataclass(frozen=True)
 class Layer:
     """One layer. By itself it keeps the shape, learns nothing and multiplies nothing."""
@@ -38,8 +50,12 @@ class Layer:
 
     rank: ClassVar[int | None] = None
     """The number of axes that the input must have (None: any)."""
+    merges: ClassVar[bool] = False
+    """Whether it takes two inputs or more, and otherwise one."""
     frozen_weights: ClassVar[int] = 0
     """How many of the layer's arrays, the last ones, no gradient ever changes."""
+    weights_at: ClassVar[str] = "vars"
+    """Where Keras keeps the layer's arrays, below the place of the layer itself."""
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
@@ -72,8 +88,10 @@ def _steps(size: int, window: int, stride: int, padding: str) -> int:
     return (size - window) // stride + 1
 
 
-def _window_grid(shape: Shape, window: Pair, strides: Pair, padding: str) -> Pair:
-    height, width = (_steps(*axis, padding) for axis in zip(shape[:2], window, strides, strict=True))
+def window_grid(shape: Shape, window: Pair, strides: Pair, padding: str, dilation_rate: Pair = (1, 1)) -> Pair:
+    """How many windows fit into the height and the width of a shape."""
+    reach = (rate * (size - 1) + 1 for size, rate in zip(window, dilation_rate, strict=True))
+    height, width = (_steps(*axis, padding) for axis in zip(shape[:2], reach, strides, strict=True))
     return height, width
 
 
@@ -83,20 +101,25 @@ class Conv2D(Layer):
     kernel_size: Pair
     strides: Pair = (1, 1)
     padding: str = "valid"
+    dilation_rate: Pair = (1, 1)
+    groups: int = 1
     activation: str = "linear"
     use_bias: bool = True
 
     rank = 3
 
     def output_shape(self, shape: Shape) -> Shape:
-        return (*_window_grid(shape, self.kernel_size, self.strides, self.padding), self.filters)
+        if shape[-1] % self.groups or self.filters % self.groups:
+            raise ShapeError(f"{shape[-1]} channels and {self.filters} filters do not make {self.groups} groups")
+        grid = window_grid(shape, self.kernel_size, self.strides, self.padding, self.dilation_rate)
+        return (*grid, self.filters)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        kernel = (*self.kernel_size, shape[-1], self.filters)
+        kernel = (*self.kernel_size, shape[-1] // self.groups, self.filters)
         return (kernel, (self.filters,)) if self.use_bias else (kernel,)
 
     def multiply_adds(self, shape: Shape) -> int:
-        return self.window_numbers(shape) * self.filters
+        return self.window_numbers(shape) * self.filters // self.groups
 
     def window_numbers(self, shape: Shape) -> int:
         return prod(self.output_shape(shape)[:2]) * prod(self.kernel_size) * shape[-1]
@@ -111,7 +134,7 @@ class _Pooling2D(Layer):
     rank = 3
 
     def output_shape(self, shape: Shape) -> Shape:
-        return (*_window_grid(shape, self.pool_size, self.strides, self.padding), shape[-1])
+        return (*window_grid(shape, self.pool_size, self.strides, self.padding), shape[-1])
 
     def window_numbers(self, shape: Shape) -> int:
         return prod(self.output_shape(shape)) * prod(self.pool_size)
@@ -137,8 +160,9 @@ class GlobalAveragePooling2D(Layer):
 
 @dataclass(frozen=True)
 class BatchNormalization(Layer):
-    """Ioffe and Szegedy 2015 (arXiv:1502.03167), over the last axis."""
+    """Ioffe and Szegedy 2015 (arXiv:1502.03167)."""
 
+    axis: Axis = Axis(-1)
     epsilon: float = 1e-3
     center: bool = True
     scale: bool = True
@@ -146,7 +170,8 @@ class BatchNormalization(Layer):
     frozen_weights = 2  # the moving mean and the moving variance
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        return (shape[-1:],) * (self.scale + self.center + self.frozen_weights)
+        size = shape[axis_index(self.axis, shape)]
+        return ((size,),) * (self.scale + self.center + self.frozen_weights)
 
     def multiply_adds(self, shape: Shape) -> int:
         return prod(shape)
@@ -197,13 +222,24 @@ class Softmax(Layer):
     pass
 
 
+LAYERS: tuple[type[Layer], ...] = (
+    *(Activation, AveragePooling2D, BatchNormalization, Conv2D, Dense, Dropout, Flatten, GlobalAveragePooling2D),
+    *(MaxPooling2D, ReLU, Rescaling, Softmax),
+)
+
+
 @dataclass(frozen=True)
 class Stage:
     """A layer in its place: what comes in, what goes out, what it costs."""
 
     layer: Layer
-    input_shape: Shape
+    input_shapes: tuple[Shape, ...]
     output_shape: Shape
+
+    @property
+    def input_shape(self) -> Shape:
+        """That of the first input; most layers have no other."""
+        return self.input_shapes[0]
 
     @property
     def weight_shapes(self) -> tuple[Shape, ...]:
@@ -224,30 +260,46 @@ class Stage:
     @property
     def numbers(self) -> int:
         """The most numbers that the layer has to hold for one image."""
-        return max(prod(self.input_shape), prod(self.output_shape), self.layer.window_numbers(self.input_shape))
+        inputs = sum(map(prod, self.input_shapes))
+        return max(inputs, prod(self.output_shape), self.layer.window_numbers(self.input_shape))
 
     @property
     def multiply_adds(self) -> int:
         return self.layer.multiply_adds(self.input_shape)
 
 
+def placed(layer: Layer, input_shapes: tuple[Shape, ...]) -> Stage:
+    """The layer in a place where it gets inputs of these shapes. Raises `ShapeError` where it can't take them."""
+    if (len(input_shapes) > 1) != layer.merges:
+        raise ShapeError(f"the layer {layer.name} can't take {len(input_shapes)} inputs")
+    for shape in input_shapes:
+        if layer.rank is not None and len(shape) != layer.rank:
+            raise ShapeError(f"the layer {layer.name} takes {layer.rank} axes, not {len(shape)}")
+    return Stage(layer, input_shapes, layer.output_shape(*input_shapes))
+
+
 @dataclass(frozen=True)
 class Network:
-    """Layers in a straight line, from one input to one output."""
+    """Layers from one input to one output.
+
+    `sources`: for each layer the numbers of the layers that it takes its inputs from, all of them before it, and -1 for
+    the input of the network; None: the layers are a straight line. `precision`: what Keras computes in.
+    """
 
     layers: tuple[Layer, ...]
     input_shape: Shape = IMAGE_SHAPE
     name: str = "cnn"
+    sources: tuple[tuple[int, ...], ...] | None = None
+    precision: str = "float32"
 
     def stages(self) -> Iterator[Stage]:
         """Every layer with the shapes around it. Raises `ShapeError` where one does not follow from the last."""
-        shape = self.input_shape
-        for layer in self.layers:
-            if layer.rank is not None and len(shape) != layer.rank:
-                raise ShapeError(f"the layer {layer.name} takes {layer.rank} axes, not {len(shape)}")
-            stage = Stage(layer, shape, layer.output_shape(shape))
+        shapes = [self.input_shape]
+        for number, layer in enumerate(self.layers):
+            sources = self.sources[number] if self.sources is not None else (number - 1,)
+            stage = placed(layer, tuple(shapes[source + 1] for source in sources))
             yield stage
-            shape = stage.output_shape
+            shapes.append(stage.output_shape)
 
     @property
     def output_shape(self) -> Shape:
@@ -257,10 +309,13 @@ class Network:
         return shape
 
     @property
-    def ends_in_softmax(self) -> bool:
-        """Whether the last layer gives probabilities that sum to 1."""
-        last = self.layers[-1] if self.layers else None
-        return isinstance(last, Softmax) or getattr(last, "activation", None) == "softmax"
+    def may_give_probabilities(self) -> bool:
+        """Whether its output may be probabilities that sum to 1: not where the last to compute lacks softmax."""
+        computing = [layer for layer in self.layers if not isinstance(layer, Dropout | Flatten)]
+        match computing[-1:]:
+            case [Conv2D() | Dense() | Activation() as last]:
+                return last.activation == "softmax"
+        return bool(computing)
 
     @property
     def parameters(self) -> int:

@@ -1,13 +1,16 @@
 """Zip archives, which `.keras` and `.npz` files are, read so that whatever is wrong with one is one kind of error."""
 
+import copy
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from typing import IO
 
 from mnist_cli.errors import first_line
 from mnist_cli.files import size_text
+
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class ArchiveError(ValueError):
@@ -15,28 +18,50 @@ class ArchiveError(ValueError):
 
 
 class Archive:
-    """A zip archive in memory. Raises `ArchiveError` where `content` is none."""
+    """A zip archive in memory, each of its members there once and stored or deflated.
+
+    Raises `ArchiveError` where `content` is none.
+    """
 
     def __init__(self, content: bytes) -> None:
         with _as_archive_errors():
             self._zip = zipfile.ZipFile(io.BytesIO(content))
+        members = self._zip.infolist()
+        if len({member.filename for member in members}) < len(members):
+            raise ArchiveError("it has a member twice")
+        if any(member.compress_type not in _METHODS or member.flag_bits & 1 for member in members):
+            raise ArchiveError("it is encrypted, or compressed by another method than deflate")
 
-    def names(self) -> list[str]:
-        return self._zip.namelist()
+    def names(self) -> Set[str]:
+        return {member.filename for member in self._zip.infolist()}
+
+    def size(self, name: str) -> int:
+        """How many bytes a member is declared to hold. Raises `ArchiveError` where it is not there."""
+        with _as_archive_errors():
+            return self._zip.getinfo(name).file_size
 
     def read(self, name: str, limit: int) -> bytes:
-        """A member that holds at most `limit` bytes, its checksum verified. Raises `ArchiveError`."""
-        with self.open(name) as member:
-            content = member.read(limit + 1)
-        if len(content) > limit:
+        """A member that holds at most `limit` bytes, as many as declared. Raises `ArchiveError`."""
+        declared = self.size(name)
+        if declared > limit:
             raise ArchiveError(f"{name} holds more than {size_text(limit)}")
+        with self.open(name) as member:
+            content = member.read(declared + 1)
+        if len(content) != declared:
+            raise ArchiveError(f"{name} does not hold what is declared")
         return content
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
-        """A member as a file; it, and what is done with it inside the context, raises `ArchiveError`."""
-        with _as_archive_errors(), self._zip.open(name) as member:
-            yield member
+        """A member as a file, its checksum verified at its end.
+
+        It, and what is done with it inside the context, raises `ArchiveError`.
+        """
+        with _as_archive_errors():
+            member = copy.copy(self._zip.getinfo(name))
+            member.file_size += 1  # or else zipfile would stop there, whatever more there is
+            with self._zip.open(member) as file:
+                yield file
 
 
 @contextmanager

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mnist_cli.architecture import Network
-from mnist_cli.errors import ModelError, OutputError, first_line
+from mnist_cli.errors import OutputError, first_line
 from mnist_cli.files import temporary_beside
-from mnist_cli.modelfile import ModelFile
 from mnist_cli.quiet import without_native_lines
 
 # What TensorFlow's C++ side says about itself while it starts, in part before its own log level counts: lines of its
@@ -76,16 +75,13 @@ def build_model(network: Network) -> Any:
     return keras.Sequential([keras.Input(network.input_shape), *layers], name=network.name)
 
 
-def load_model(model: ModelFile) -> Any:
-    """The Keras model in a model file that was read before; from its bytes, not from its path. Raises `ModelError`."""
+def load_model(content: bytes) -> Any:
+    """The Keras model in a `.keras` archive, checked before. Raises whatever the part of Keras at hand raises."""
     keras = load().keras
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder, "model.keras")
-            copy.write_bytes(model.content)
-            return keras.saving.load_model(copy, compile=False, safe_mode=True)
-    except Exception as reason:  # Keras raises whatever the part of it at hand raises
-        raise ModelError(f"{model.path}: Keras can't load this model: {first_line(reason)}") from reason
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        path.write_bytes(content)
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
 def archive_of(model: Any, beside: Path) -> bytes:

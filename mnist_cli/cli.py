@@ -353,7 +353,7 @@ def summary(model: Model = None, json: Json = False, quiet: Quiet = False, debug
     from mnist_cli.summary import summarize
 
     screen = Screen(quiet)
-    result = summarize(_read_model(model, screen), screen.note)
+    result = summarize(_read_model(model, screen))
     if json:
         screen.json(summary_json(result))
     else:
@@ -363,8 +363,8 @@ def summary(model: Model = None, json: Json = False, quiet: Quiet = False, debug
 @app.command(help="Read the digits in pictures.", epilog="Example: mnistcli predict digit.png")
 def predict(
     images: Annotated[
-        list[Path],
-        typer.Argument(readable=False, metavar="IMAGE...", help="Picture files, folders, patterns, or - for stdin."),
+        list[str],
+        typer.Argument(metavar="IMAGE...", help="Picture files, folders, patterns, or - for stdin."),
     ],
     model: ModelOption = None,
     top: Annotated[int, typer.Option(metavar="N", min=1, max=10, help="How many of the likeliest digits to name.")] = 3,
@@ -388,11 +388,13 @@ def predict(
 
     if json + csv + explain > 1:
         raise SettingError("--explain" if explain else "--csv", "can't be had together with another way to print")
+    if "" in images:  # which as a path would be the current folder
+        raise SettingError("IMAGE...", "an empty name is no picture")
     screen = Screen(quiet)
     model_file = _read_model(model, screen)
     calibration = model_file.record.calibration if model_file.record else None
     reader = Reader(open_engine(model_file, screen.note), calibration or UNCALIBRATED, raw)
-    paths = find_pictures(images)
+    paths = find_pictures(map(Path, images))
     if csv:
         screen.line(csv_line(COLUMNS))
     failed = 0

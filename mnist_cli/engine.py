@@ -15,14 +15,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from mnist_cli import architecture as arch
-from mnist_cli.architecture import Layer, Pair
+from mnist_cli.architecture import Layer, Network, Pair, Stage
 from mnist_cli.arrays import Images, Probabilities, Weights
-from mnist_cli.errors import ModelError, first_line
+from mnist_cli.errors import ModelError
 from mnist_cli.modelfile import ModelFile, check_digit_classifier
 
 # Images that run through the network together: few enough for the processor's caches, enough for its matrix products.
-# Each processor has one such batch in work, so that memory is bounded whatever the number of images.
-BATCH_SIZE = 32
+# Each processor has one such batch in work, so that memory is bounded whatever the number of images; fewer, where the
+# largest layer would need more numbers for them than the second says.
+BATCH_SIZE, _NUMBERS_AT_ONCE = 32, 10_000_000
 
 Array = NDArray[np.floating[Any]]
 
@@ -37,11 +38,32 @@ class Engine(Protocol):
 
 def open_engine(model: ModelFile, announce: Callable[[str], None] = lambda reason: None) -> Engine:
     """The engine for a model; `announce` is told when it has to be Keras, and why. Raises `ModelError`."""
-    if model.network is None:
-        announce(f"{model.path} has {model.unknown}: Keras runs it")
-        return KerasEngine(model)
     check_digit_classifier(model.network, model.path)
+    if part := _unknown_part(model.network):
+        announce(f"{model.path} has {part}: Keras runs it")
+        from mnist_cli.kerasengine import KerasEngine
+
+        return KerasEngine(model)
     return NumpyEngine(model)
+
+
+def _unknown_part(network: Network) -> str:
+    """What in a network only Keras can run, in words; empty where there is nothing."""
+    if network.sources is not None:
+        return "branches"
+    if network.precision != "float32":
+        return f"the precision {network.precision}"
+    layers = (stage.layer for stage in network.stages() if not _runs(stage))
+    return next((f"the {type(layer).__name__} layer {layer.name}" for layer in layers), "")
+
+
+def _runs(stage: Stage) -> bool:
+    layer = stage.layer
+    if isinstance(layer, arch.Conv2D) and (layer.dilation_rate, layer.groups) != ((1, 1), 1):
+        return False
+    if isinstance(layer, arch.BatchNormalization) and layer.axis not in (-1, len(stage.input_shape)):
+        return False
+    return type(layer) in apply.registry and getattr(layer, "activation", "linear") in _ACTIVATIONS
 
 
 def as_input(images: Images) -> Array:
@@ -53,20 +75,20 @@ class NumpyEngine:
     """Runs a network of known layers, `BATCH_SIZE` images at a time."""
 
     def __init__(self, model: ModelFile) -> None:
-        assert model.network is not None
         self._path = model.path
         self._layers = tuple(zip(model.network.layers, model.weights, strict=True))
+        self._batch_size = _batch_size(model.network)
 
     def probabilities(self, images: Images) -> Probabilities:
         probabilities = np.empty((len(images), arch.CLASSES))
 
         def run(start: int) -> None:
-            batch = slice(start, start + BATCH_SIZE)
+            batch = slice(start, start + self._batch_size)
             with np.errstate(all="ignore"):  # what overflows is found in the result
                 probabilities[batch] = self._run(as_input(images[batch]))
 
-        _for_each(run, range(0, len(images), BATCH_SIZE))
-        return _checked(probabilities, self._path)
+        _for_each(run, range(0, len(images), self._batch_size))
+        return checked(probabilities, self._path)
 
     def _run(self, x: Array) -> Array:
         for layer, weights in self._layers:
@@ -87,27 +109,12 @@ def _for_each(work: Callable[[int], None], starts: range) -> None:
             pass
 
 
-class KerasEngine:
-    """Runs any model that Keras can load."""
-
-    def __init__(self, model: ModelFile) -> None:
-        from mnist_cli.backend import load_model
-
-        self._path = model.path
-        self._model = load_model(model)
-        shapes = tuple(getattr(self._model, name, None) for name in ("input_shape", "output_shape"))
-        if shapes != ((None, *arch.IMAGE_SHAPE), (None, arch.CLASSES)):
-            raise ModelError(f"{model.path}: no digit classifier: it goes from {shapes[0]} to {shapes[1]}")
-
-    def probabilities(self, images: Images) -> Probabilities:
-        try:
-            probabilities = self._model.predict(as_input(images), batch_size=256, verbose=0)
-        except Exception as reason:  # whatever the layers in the model raise
-            raise ModelError(f"{self._path}: Keras can't run this model: {first_line(reason)}") from reason
-        return _checked(probabilities, self._path)
+def _batch_size(network: Network) -> int:
+    numbers = max(stage.numbers for stage in network.stages())
+    return max(1, min(BATCH_SIZE, _NUMBERS_AT_ONCE // numbers))
 
 
-def _checked(probabilities: Probabilities, path: Path) -> Probabilities:
+def checked(probabilities: Probabilities, path: Path) -> Probabilities:
     """The same; raises `ModelError` where they are no probabilities."""
     if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):  # false for a NaN as well
         raise ModelError(f"{path}: no digit classifier: what its last layer gives are no probabilities")

@@ -1,278 +1,293 @@
-"""Keras' description of a model, `config.json`, read as a network; nothing that it names is ever called."""
+"""Keras' description of a model, `config.json`, read as a network.
 
+Nothing that it names is ever called here. But Keras, which may be given it afterwards, makes whatever a config names:
+so every class in it has to be one of Keras' own that is known, every option one that this class has, and what it asks
+for has to stay within the limits.
+"""
+
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields
-from types import NoneType
-from typing import Any, get_type_hints
+from dataclasses import dataclass, replace
+from typing import Any
 
-from mnist_cli import architecture
-from mnist_cli.architecture import ACTIVATIONS, PADDINGS, Layer, Network, Pair, Shape
+from mnist_cli.architecture import Network, Shape, Stage, placed
+from mnist_cli.kerasparts import ConfigError, is_training, precision_in
+from mnist_cli.layerconfig import read_layer
 
 LAYERS_LIMIT = 200
 PARAMETERS_LIMIT = 20_000_000
 # Of one layer, for one image: what has to be held, the windows of a convolution or a pooling laid open included.
 NUMBERS_LIMIT = 10_000_000
+_DEPTH_LIMIT = 60
 
 Config = Mapping[str, Any]
+Class = tuple[str, str]
 
-_MODEL_MODULES = ("keras", "keras.models", "keras.src.models.sequential", "keras.src.models.functional")
+# Where Keras puts an underscore to make the name of a group of a class: re_lu, conv2d_transpose.
+_WORD_START = re.compile(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
 
-_KNOWN: dict[str, type[Layer]] = {
-    kind.__name__: kind
-    for kind in (
-        architecture.Activation,
-        architecture.AveragePooling2D,
-        architecture.BatchNormalization,
-        architecture.Conv2D,
-        architecture.Dense,
-        architecture.Dropout,
-        architecture.Flatten,
-        architecture.GlobalAveragePooling2D,
-        architecture.MaxPooling2D,
-        architecture.ReLU,
-        architecture.Rescaling,
-        architecture.Softmax,
-    )
+_INPUT: Class = ("keras.layers", "InputLayer")
+_SEQUENTIAL: set[Class] = {("keras", "Sequential"), ("keras.src.models.sequential", "Sequential")}
+_FUNCTIONAL: set[Class] = {("keras", "Functional"), ("keras.src.models.functional", "Functional")}
+
+_ENTRY_KEYS = {
+    *("module", "class_name", "config", "registered_name", "build_config", "compile_config", "name", "inbound_nodes"),
 }
-
-# Options of Keras' layers that the engine has only one way to honour.
-_ONLY: dict[str, tuple[Any, ...]] = {
-    "data_format": ("channels_last",),
-    "dilation_rate": ([1, 1],),
-    "groups": (1,),
-    "axis": (-1,),
-    "noise_shape": (None,),
-    "quantization_config": (None,),
-    "renorm": (False,),
-    "renorm_clipping": (None,),
-    "sparse": (False,),
-    "ragged": (False,),
-    "optional": (False,),
-}
-# Options that matter while a model is trained and not to its answers, with what they may be.
-_IN_TRAINING: dict[str, tuple[type, ...]] = {
-    "seed": (int, NoneType),
-    "momentum": (int, float),
-    "renorm_momentum": (int, float),
-    "synchronized": (bool,),
-}
-# Likewise objects of Keras' own, by the ending of the option's name: their module and their classes.
-_OBJECTS_IN_TRAINING = {
-    "_initializer": (
-        "keras.initializers",
-        [
-            "Constant",
-            "GlorotNormal",
-            "GlorotUniform",
-            "HeNormal",
-            "HeUniform",
-            "LecunNormal",
-            "LecunUniform",
-            "Ones",
-            "Orthogonal",
-            "RandomNormal",
-            "RandomUniform",
-            "TruncatedNormal",
-            "VarianceScaling",
-            "Zeros",
-        ],
-    ),
-    "_regularizer": ("keras.regularizers", ["L1", "L1L2", "L2", "OrthogonalRegularizer"]),
-    "_constraint": ("keras.constraints", ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]),
-}
+_MODEL_KEYS = {"name", "trainable", "dtype", "layers", "build_input_shape", "input_layers", "output_layers"}
+_INPUT_KEYS = {"name", "batch_shape", "dtype", "sparse", "ragged", "optional"}
+_INPUT_TYPES = {"uint8", "uint16", "int8", "int16", "int32", "int64"}
 
 
-_OBJECT_OPTIONS = {
-    *("seed", "value", "mean", "stddev", "minval", "maxval", "gain", "scale", "mode", "distribution"),
-    *("input_axes", "output_axes", "l1", "l2", "factor", "max_value", "min_value", "rate", "axis"),
-}
+@dataclass(frozen=True)
+class Description:
+    """What a config describes. Models inside the model are laid open: their layers stand among its own.
 
-
-class ConfigError(ValueError):
-    """A config that describes no model."""
-
-
-class UnknownPart(Exception):
-    """A part of a model that only Keras itself can run."""
-
-
-def read_config(config: Any) -> Network:
-    """The network that a Keras config describes.
-
-    Raises `ConfigError` where it describes none, `UnknownPart` where it has parts that the engine does not know.
+    `groups`: for each layer of the network, where in the file of the weights its arrays are.
     """
-    match config:
-        case {"class_name": "Sequential", "config": {"layers": [*entries]}} if _is_kerass_own(config):
-            chain = entries
-        case {"class_name": "Functional", "config": {"layers": [*entries]} as graph} if _is_kerass_own(config):
-            chain = _straight_line(entries, graph)
-        case {"class_name": str(kind), "config": {}}:
-            raise UnknownPart(f"a model of the kind {kind:.100}")
+
+    network: Network
+    groups: tuple[str, ...]
+
+
+def read_config(config: Any) -> Description:
+    """The network that a Keras config describes. Raises `ConfigError`, and `ShapeError` where its layers don't fit."""
+    _check_depth(config)
+    kind = _class_of(config)
+    if kind not in _SEQUENTIAL | _FUNCTIONAL:
+        raise ConfigError(f"it is a model of the kind {kind[1]:.100}, which is not one that is read")
+    builder = _Builder(config)
+    builder.add_model(config, -1, _Place())
+    return builder.description()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where layers stand: what their names, and their groups of weights, begin with."""
+
+    name: str = ""
+    group: str = ""
+
+
+class _Builder:
+    """Puts the layers of a model, and of the models in it, one behind the other."""
+
+    def __init__(self, model: Config) -> None:
+        self._shapes = [_model_input(model)]
+        self._stages: list[Stage] = []
+        self._sources: list[tuple[int, ...]] = []
+        self._groups: list[str] = []
+        self._precision = "float32"
+
+    def description(self) -> Description:
+        layers = tuple(stage.layer for stage in self._stages)
+        if not layers:
+            raise ConfigError("it has no layers")
+        if len({layer.name for layer in layers}) < len(layers):
+            raise ConfigError("two of its layers have the same name")
+        is_line = all(sources == (number - 1,) for number, sources in enumerate(self._sources))
+        sources = None if is_line else tuple(self._sources)
+        network = Network(layers, self._shapes[0], sources=sources, precision=self._precision)
+        return Description(network, tuple(self._groups))
+
+    def add_model(self, model: Config, source: int, place: _Place) -> int:
+        """Add the layers of a model that gets the output of the layer `source`; the number of its last one."""
+        options = model["config"]
+        _check_keys(options, _MODEL_KEYS)
+        self._note_precision(precision_in(options.get("dtype", "float32")))
+        if not isinstance(options.get("name"), str) or "/" in options["name"]:
+            raise ConfigError("its config.json describes a model of no name")
+        if not isinstance(options.get("layers"), list) or not isinstance(options.get("trainable", True), bool):
+            raise ConfigError("its config.json describes a model without layers")
+        self._check_built(model, (source,))
+        add = self._add_line if _class_of(model) in _SEQUENTIAL else self._add_graph
+        return add(options, source, place)
+
+    def _add_line(self, options: Config, source: int, place: _Place) -> int:
+        group = _group_names(place)
+        for number, entry in enumerate(options["layers"]):
+            if _class_of(entry) == _INPUT:
+                self._check_input(entry, source, is_first=number == 0)
+            else:
+                source = self._add(entry, (source,), place, group)
+        return source
+
+    def _add_graph(self, options: Config, source: int, place: _Place) -> int:
+        group = _group_names(place)
+        there: dict[str, int] = {}
+        name = ""
+        for entry in options["layers"]:
+            name, sources = _node(entry)
+            if name in there:
+                raise ConfigError("two of its layers have the same name")
+            if _class_of(entry) == _INPUT:
+                self._check_input(entry, source, is_first=not there and name == _only_name(options.get("input_layers")))
+                there[name] = source
+            else:
+                there[name] = self._add(entry, _numbers(sources, there), place, group)
+        if name != _only_name(options.get("output_layers")):
+            raise ConfigError("its last layer is not its output")
+        return there[name]
+
+    def _add(self, entry: Config, sources: tuple[int, ...], place: _Place, group: Callable[[str], str]) -> int:
+        module, kind = _class_of(entry)
+        options = entry["config"]
+        inner = _Place(f"{place.name}{options.get('name')}/", f"{group(kind)}/")
+        if (module, kind) in _SEQUENTIAL | _FUNCTIONAL and len(sources) == 1:
+            return self.add_model(entry, sources[0], inner)
+        if module != "keras.layers":
+            raise ConfigError(f"it has the layer {kind:.100} of {module:.100}, which is not one of those that are read")
+        layer, precision = read_layer(kind, options)
+        self._note_precision(precision)
+        self._check_built(entry, sources)
+        self._append(replace(layer, name=place.name + layer.name), sources, f"{inner.group}{layer.weights_at}")
+        return len(self._stages) - 1
+
+    def _append(self, layer: Any, sources: tuple[int, ...], group: str) -> None:
+        if len(self._stages) == LAYERS_LIMIT:
+            raise ConfigError(f"it has more than {LAYERS_LIMIT} layers")
+        stage = placed(layer, tuple(self._shapes[source + 1] for source in sources))
+        if stage.numbers > NUMBERS_LIMIT:
+            raise ConfigError(f"a layer needs more than {NUMBERS_LIMIT:,} numbers in memory for one image")
+        self._stages.append(stage)
+        if sum(stage.parameters for stage in self._stages) > PARAMETERS_LIMIT:
+            raise ConfigError(f"it has more than {PARAMETERS_LIMIT:,} parameters")
+        self._shapes.append(stage.output_shape)
+        self._sources.append(sources)
+        self._groups.append(group)
+
+    def _note_precision(self, precision: str | None) -> None:
+        if precision is None:
+            raise ConfigError("it has a dtype that is not read")
+        if precision != "float32":
+            self._precision = precision
+
+    def _check_input(self, entry: Config, source: int, is_first: bool) -> None:
+        options = entry["config"]
+        _check_keys(options, _INPUT_KEYS)
+        if not is_first:
+            raise ConfigError("it has several inputs")
+        if any(options.get(key, False) is not False for key in ("sparse", "ragged", "optional")):
+            raise ConfigError("its input is not plain numbers")
+        if _shape(options.get("batch_shape")) != self._shapes[source + 1]:
+            raise ConfigError("a model in it takes another input than it gets")
+        dtype = options.get("dtype", "float32")
+        self._note_precision(dtype if dtype in _INPUT_TYPES else precision_in(dtype))
+
+    def _check_built(self, entry: Config, sources: tuple[int, ...]) -> None:
+        """Keras makes the arrays of a layer for the input that its entry tells of."""
+        batches = [[None, *self._shapes[source + 1]] for source in sources]
+        shape = batches if len(batches) > 1 else batches[0]
+        if entry.get("build_config") not in (None, {}, {"input_shape": None}, {"input_shape": shape}):
+            raise ConfigError("it has a layer that was built for another input")
+
+
+def _group_names(place: _Place) -> Callable[[str], str]:
+    """Names of groups for one layer after the other: conv2d, conv2d_1, …, as Keras counts them."""
+    seen: dict[str, int] = {}
+
+    def name(kind: str) -> str:
+        group = _WORD_START.sub("_", kind).lower()
+        count = seen[group] = seen.get(group, -1) + 1
+        return f"{place.group}layers/{group}_{count}" if count else f"{place.group}layers/{group}"
+
+    return name
+
+
+def _class_of(entry: Any) -> Class:
+    """The module and the name of the class in an entry, in which nothing else is unknown. Raises `ConfigError`."""
+    match entry:
+        case {"module": str(module), "class_name": str(name), "config": dict()}:
+            registered = {None, name} if (module, name) in _FUNCTIONAL else {None}
+        case {"class_name": str(name), "config": dict()}:
+            registered = set()
         case _:
             raise ConfigError("its config.json describes no model")
-    if len(chain) > LAYERS_LIMIT:
-        raise ConfigError(f"it has {len(chain)} layers; at most {LAYERS_LIMIT} are read")
-    return _network(chain, config["config"].get("build_input_shape"))
+    if entry.get("registered_name") not in registered:
+        raise ConfigError(f"it has the part {name:.100}, which is not Keras' own")
+    if not is_training(entry.get("compile_config")):
+        raise ConfigError("it was compiled with parts that are not known to be Keras' own")
+    _check_keys(entry, _ENTRY_KEYS)
+    return module, name
 
 
-def _is_kerass_own(config: Config) -> bool:
-    """Whether the class that a model names is one of Keras, and not somebody's of the same name."""
-    return config.get("module") in _MODEL_MODULES and config.get("registered_name") in (
-        None,
-        "Functional",
-        "Sequential",
-    )
+def _check_keys(options: Config, known: set[str]) -> None:
+    if unknown := options.keys() - known:
+        raise ConfigError(f"its config.json holds {min(unknown):.100}, which is not read")
 
 
-def _network(chain: list[Any], build_input_shape: Any) -> Network:
-    batch_shape = build_input_shape
-    if chain and _kind(chain[0]) == "InputLayer":
-        options = dict(chain[0]["config"])
-        batch_shape = options.pop("batch_shape", None)
-        _check_layer_class(chain[0])
-        _check_plain({key: value for key, value in options.items() if key != "name"}, "Input")
-        chain = chain[1:]
-    network = Network(tuple(_layer(entry) for entry in chain), _shape(batch_shape))
-    for entry, stage in zip(chain, network.stages(), strict=True):
-        if entry.get("build_config") not in (None, {"input_shape": [None, *stage.input_shape]}):
-            raise UnknownPart(f"the layer {stage.layer.name}, built for another input")
-    if len({layer.name for layer in network.layers}) < len(network.layers):
-        raise ConfigError("two of its layers have the same name")
-    if network.parameters > PARAMETERS_LIMIT:
-        raise ConfigError(f"it has {network.parameters:,} parameters; at most {PARAMETERS_LIMIT:,} are read")
-    if any(stage.numbers > NUMBERS_LIMIT for stage in network.stages()):
-        raise ConfigError(f"a layer needs more than {NUMBERS_LIMIT:,} numbers in memory for one image")
-    return network
+def _check_depth(config: Any) -> None:
+    """Everything else may go down into the config by recursion then."""
+    level = [config]
+    for _ in range(_DEPTH_LIMIT):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+    if level:
+        raise ConfigError("its config.json is nested too deep")
+
+
+def _model_input(model: Config) -> Shape:
+    """The shape of what a model takes, from its first layer or from how it was built."""
+    options = model["config"]
+    first = next(iter(options.get("layers") or ()), None)
+    if isinstance(first, dict) and first.get("class_name") == "InputLayer" and isinstance(first.get("config"), dict):
+        return _shape(first["config"].get("batch_shape"))
+    return _shape(options.get("build_input_shape"))
 
 
 def _shape(batch_shape: Any) -> Shape:
     match batch_shape:
-        case [None | int(), *sizes] if sizes and all(isinstance(size, int) and size > 0 for size in sizes):
+        case [None | int(), *sizes] if sizes and all(type(size) is int and 0 < size <= 2**31 for size in sizes):
             return tuple(sizes)
-    raise UnknownPart("an input of no fixed size")
+        case None:
+            raise ConfigError("it was saved before it was built, so that it has no weights")
+    raise ConfigError("its input has no fixed size")
 
 
-def _kind(entry: Any) -> str:
+def _node(entry: Any) -> tuple[str, list[str]]:
+    """The name of a layer in a functional model, and those of the layers that it gets its inputs from."""
     match entry:
-        case {"class_name": str(kind), "config": dict()}:
-            return kind
-    raise ConfigError("its config.json describes a layer of no kind")
+        case {"name": str(name), "config": {"name": str(same)}, "inbound_nodes": []} if name == same:
+            return name, []
+        case {"name": str(name), "config": {"name": str(same)}, "inbound_nodes": [node]} if name == same:
+            return name, _inputs(node)
+        case {"inbound_nodes": [_, _, *_]}:
+            raise ConfigError("it has a layer that is used more than once")
+    raise ConfigError("its config.json describes no model")
 
 
-def _straight_line(entries: list[Any], graph: Config) -> list[Any]:
-    """The layers of a functional model in their order, which must be a line from one input to one output."""
-    source, target = _only_name(graph.get("input_layers")), _only_name(graph.get("output_layers"))
-    after = {_predecessor(entry): entry for entry in entries}
-    by_name = {entry.get("name"): entry for entry in entries}
-    if len(after) != len(entries) or source not in by_name or _predecessor(by_name[source]) is not None:
-        raise UnknownPart("a network that branches")
-    chain = [by_name[source]]
-    while (following := after.get(chain[-1]["name"])) is not None and len(chain) < len(entries):
-        chain.append(following)
-    if len(chain) != len(entries) or chain[-1]["name"] != target:
-        raise UnknownPart("a network that branches")
-    return chain
+def _inputs(node: Any) -> list[str]:
+    """The names of the layers whose outputs a layer is called with."""
+    match node:
+        case {"args": [[*tensors]], "kwargs": dict(options)} if _are_defaults(options):
+            return [_tensor(tensor) for tensor in tensors]
+        case {"args": [tensor], "kwargs": dict(options)} if _are_defaults(options):
+            return [_tensor(tensor)]
+    raise ConfigError("it has a layer that is called in a way that is not read")
+
+
+def _are_defaults(options: Config) -> bool:
+    return all(key in ("mask", "training") and value in (None, False) for key, value in options.items())
+
+
+def _tensor(tensor: Any) -> str:
+    match tensor:
+        case {"class_name": "__keras_tensor__", "config": {"keras_history": [str(name), 0 | 1, 0]}}:
+            return name
+    raise ConfigError("it has a layer that is called in a way that is not read")
+
+
+def _numbers(names: list[str], there: Mapping[str, int]) -> tuple[int, ...]:
+    if not names or not all(name in there for name in names):
+        raise ConfigError("its layers do not follow one another")
+    return tuple(there[name] for name in names)
 
 
 def _only_name(ends: Any) -> str:
     match ends:
-        case [str(name), 0, 0] | [[str(name), 0, 0]]:
+        case [str(name), 0 | 1, 0] | [[str(name), 0 | 1, 0]]:
             return name
-    raise UnknownPart("several inputs or outputs")
-
-
-def _predecessor(entry: Any) -> str | None:
-    match entry:
-        case {"name": str(), "inbound_nodes": []}:
-            return None
-        case {"name": str(), "inbound_nodes": [{"args": [{"config": {"keras_history": [str(name), 0, 0]}}]}]}:
-            return name
-    raise UnknownPart("a network that branches")
-
-
-def _layer(entry: Any) -> Layer:
-    kind = _KNOWN.get(_kind(entry))
-    if kind is None:
-        raise UnknownPart(f"the layer {entry['class_name']:.100}")
-    _check_layer_class(entry)
-    config = entry["config"]
-    own = {field.name: field for field in fields(kind)}
-    _check_plain({key: value for key, value in config.items() if key not in own}, entry["class_name"])
-    hints = get_type_hints(kind)
-    return kind(**{name: _value(field, hints[name], config) for name, field in own.items()})
-
-
-def _check_layer_class(entry: Config) -> None:
-    if entry.get("module") != "keras.layers" or entry.get("registered_name") is not None:
-        raise UnknownPart(f"the layer {entry['class_name']:.100}")
-
-
-def _check_plain(options: Config, kind: str) -> None:
-    for key, value in options.items():
-        if not _is_plain(key, value):
-            raise UnknownPart(f"{kind} with the option {key}")
-
-
-def _is_plain(key: str, value: Any) -> bool:
-    if key == "dtype":
-        return value == "float32" or (isinstance(value, dict) and value.get("config") == {"name": "float32"})
-    if key in _ONLY:
-        return value in _ONLY[key]
-    if key in _IN_TRAINING:
-        return isinstance(value, _IN_TRAINING[key])
-    return any(key.endswith(ending) and _is_object(value, *known) for ending, known in _OBJECTS_IN_TRAINING.items())
-
-
-def _is_object(value: Any, module: str, classes: list[str]) -> bool:
-    """Whether this is None, or how Keras writes down an object of one of the classes, made from plain values."""
-    match value:
-        case None:
-            return True
-        case {"module": str(named), "class_name": str(kind), "config": dict(config), "registered_name": None}:
-            plain = all(value is None or isinstance(value, int | float | str) for value in config.values())
-            return named == module and kind in classes and plain and config.keys() <= _OBJECT_OPTIONS
-    return False
-
-
-def _value(field: Field[Any], hint: Any, config: Config) -> Any:
-    if field.name not in config and field.default is not MISSING:
-        return field.default
-    value: Any = config.get(field.name)
-    if field.name == "activation" and value not in ACTIVATIONS:
-        raise UnknownPart(f"the activation {value!r:.40}")
-    if isinstance(value, list | dict) and hint != Pair:
-        raise UnknownPart(f"a list as {field.name}")
-    if not _CHECKS[hint](value) or not _LIMITS.get(field.name, _anything)(value):
-        raise ConfigError(f"a layer has the {field.name} {value!r:.40}")
-    return tuple(value) if hint == Pair else value
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 < value <= 2**31
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and abs(value) < float("inf")
-
-
-def _anything(value: Any) -> bool:
-    return True
-
-
-_CHECKS: dict[Any, Callable[[Any], bool]] = {
-    int: _is_count,
-    float: _is_number,
-    float | None: lambda value: value is None or _is_number(value),
-    bool: lambda value: isinstance(value, bool),
-    str: lambda value: isinstance(value, str),
-    Pair: lambda value: isinstance(value, list) and len(value) == 2 and all(map(_is_count, value)),
-}
-# What Keras asks of an option beyond its type.
-_LIMITS: dict[str, Callable[[Any], bool]] = {
-    "name": lambda name: 0 < len(name) <= 1000 and "/" not in name,
-    "padding": lambda padding: padding in PADDINGS,
-    "rate": lambda rate: 0 <= rate <= 1,
-    "max_value": lambda value: value is None or value >= 0,
-    "negative_slope": lambda value: value >= 0,
-    "threshold": lambda value: value >= 0,
-}
+    raise ConfigError("it has several inputs or outputs")

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -18,33 +19,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_cli.architecture import CLASSES, IMAGE_SHAPE, Network, ShapeError, shape_text
-from mnist_cli.archive import Archive
+from mnist_cli.archive import Archive, ArchiveError
 from mnist_cli.arrays import Weights
 from mnist_cli.errors import ModelError, OutputError
 from mnist_cli.files import check_destination, read_file, write_files
-from mnist_cli.kerasconfig import ConfigError, UnknownPart, read_config
+from mnist_cli.kerasconfig import read_config
+from mnist_cli.kerasparts import ConfigError
 from mnist_cli.record import Record, is_record_or_free, read_record, record_content, record_path
 
-FILE_LIMIT = 2**29
-CONFIG_LIMIT = 2**22
+# The parameters allowed, their two averages in Adam, and what HDF5 needs beside them.
+FILE_LIMIT = 2**28
+CONFIG_LIMIT, METADATA_LIMIT = 2**22, 2**16
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _NO_MODEL = "A model file is what `mnistcli train` or Keras' `model.save('name.keras')` writes."
+_ADD_SOFTMAX = "In Keras, `keras.Sequential([model, keras.layers.Softmax()])` ends it in a softmax."
+_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+_HOW_TO_CONVERT = "Where you trust it, load it in Keras and write it with `model.save('name.keras')`."
 
 
 @dataclass(frozen=True)
 class ModelFile:
     """A model file as read: the checked bytes, what they describe, and the training record that belongs to them.
 
-    `network` is None, and `unknown` says why, where the model has parts that only Keras can run. `weights` has
-    a tuple of float32 arrays for each layer of the network, with the shapes of `Stage.weight_shapes`.
+    `weights` has a tuple of float32 arrays for each layer of the network, with the shapes of `Stage.weight_shapes`.
     """
 
     path: Path
     sha256: str
-    network: Network | None
+    network: Network
     weights: tuple[Weights, ...] = field(repr=False)
-    unknown: str = ""
     record: Record | None = None
     warning: str = ""
     content: bytes = field(default=b"", repr=False)
@@ -52,15 +56,27 @@ class ModelFile:
 
 def read_model(path: Path) -> ModelFile:
     """Read the model file at `path` and the record beside it. Raises `ModelError`."""
-    model = parse_model(path, read_file(path, FILE_LIMIT, ModelError))
+    model = parse_model(path, _read(path))
     record, warning = read_record(path, model.sha256)
     return replace(model, record=record, warning=warning)
 
 
 def parse_model(path: Path, content: bytes) -> ModelFile:
     """The model in a `.keras` archive that is to stand at `path`, without a record. Raises `ModelError`."""
-    network, weights, unknown = _parse(content, path)
-    return ModelFile(path, hashlib.sha256(content).hexdigest(), network, weights, unknown, content=content)
+    network, weights = _parse(content, path)
+    return ModelFile(path, hashlib.sha256(content).hexdigest(), network, weights, content=content)
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a file that may be a `.keras` archive."""
+    if os.path.isfile(path / "saved_model.pb"):
+        raise ModelError(f"{path}: this is a SavedModel, not a .keras file", _HOW_TO_CONVERT)
+    if re.match(r"\w+:/", str(path)) and not os.path.lexists(path):
+        raise ModelError(f"{path}: no such file", "Models are read from files of this machine only.")
+    content = read_file(path, FILE_LIMIT, ModelError)
+    if content.startswith(_HDF5_MAGIC):
+        raise ModelError(f"{path}: this is an HDF5 file, not a .keras file", _HOW_TO_CONVERT)
+    return content
 
 
 def read_adam_state(model: ModelFile) -> tuple[int, tuple[NDArray[np.float32], ...]]:
@@ -117,31 +133,45 @@ def _begins_like_a_model(path: Path) -> bool:
 
 
 def check_digit_classifier(network: Network, path: Path) -> None:
-    """Raise `ModelError` unless the network turns 28x28x1 images into 10 probabilities."""
-    hint = "mnistcli reads models that take 28x28x1 and end in a softmax over 10 digits."
+    """Raise `ModelError` unless the network turns 28x28x1 images into 10 probabilities, as far as its layers tell."""
+    hint = "mnistcli runs models that take 28x28x1 and end in a softmax over 10 digits."
     if network.input_shape != IMAGE_SHAPE or network.output_shape != (CLASSES,):
         shapes = f"{shape_text(network.input_shape)} to {shape_text(network.output_shape)}"
         raise ModelError(f"{path}: no digit classifier: it goes from {shapes}", hint)
-    if not network.ends_in_softmax:
-        raise ModelError(f"{path}: no digit classifier: its last layer gives no probabilities", hint)
+    if not network.may_give_probabilities:
+        message = f"{path}: no digit classifier: without a softmax its last layer gives logits, not probabilities"
+        raise ModelError(message, _ADD_SOFTMAX)
 
 
-def _parse(content: bytes, path: Path) -> tuple[Network | None, tuple[Weights, ...], str]:
+def _parse(content: bytes, path: Path) -> tuple[Network, tuple[Weights, ...]]:
     try:
         archive = Archive(content)
-        config = json.loads(archive.read(_CONFIG, CONFIG_LIMIT))
+        if archive.names() != {_CONFIG, _METADATA, _WEIGHTS}:
+            raise ArchiveError("it does not hold what a .keras file holds")
+        _json(archive.read(_METADATA, METADATA_LIMIT))
+        config = _json(archive.read(_CONFIG, CONFIG_LIMIT))
         weights_file = archive.read(_WEIGHTS, FILE_LIMIT)
+    except ArchiveError as reason:
+        why = str(reason).removeprefix("damaged: ")
+        raise ModelError(f"{path}: not a .keras model file, or a damaged one: {why}", _NO_MODEL) from reason
     except (ValueError, RecursionError) as reason:
-        raise ModelError(f"{path}: not a .keras model file, or a damaged one", _NO_MODEL) from reason
+        raise ModelError(f"{path}: not a .keras model file, or a damaged one: no JSON in it", _NO_MODEL) from reason
     from mnist_cli.weights import read_weights  # loads h5py, which a file that is no model need not cost
 
     try:
-        network = read_config(config)
-        return network, read_weights(weights_file, tuple(network.stages())), ""
-    except UnknownPart as part:
-        return None, (), str(part)
+        description = read_config(config)
+        return description.network, read_weights(weights_file, description)
     except (ConfigError, ShapeError) as reason:
         raise ModelError(f"{path}: no model file that can be used: {reason}") from reason
+
+
+def _json(content: bytes) -> Any:
+    """The value in a JSON document of numbers that are numbers. Raises `ValueError` and `RecursionError`."""
+    return json.loads(content, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} in JSON")
 
 
 def reproducible(archive: bytes) -> bytes:

@@ -42,14 +42,21 @@ class WorkError(Exception):
 class Worker(Generic[Task, Answer]):
     """A child process that does one task after the other. What native code in it writes to stderr goes nowhere.
 
-    `inherited`: the ends of other workers' pipes that are open here, which the child has no business with.
+    `inherited`: the ends of other workers' pipes that are open here, which the child has no business with. `forks`:
+    the child has all that is loaded here, and does not begin anew.
     """
 
-    def __init__(self, work: Callable[[Task], Answer], limits: Limits, inherited: Sequence[Connection] = ()) -> None:
+    def __init__(
+        self,
+        work: Callable[[Task], Answer],
+        limits: Limits,
+        inherited: Sequence[Connection] = (),
+        forks: bool = _FORKS,
+    ) -> None:
         self._limits = limits
-        context: Any = multiprocessing.get_context("fork" if _FORKS else "spawn")
+        context: Any = multiprocessing.get_context("fork" if forks else "spawn")
         self.connection, end = context.Pipe()
-        unneeded = (self.connection, *inherited) if _FORKS else ()
+        unneeded = (self.connection, *inherited) if forks else ()
         self._process = context.Process(target=_serve, args=(work, limits, end, unneeded), daemon=True)
         self._process.start()
         end.close()

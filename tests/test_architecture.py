@@ -28,7 +28,7 @@ def test_classic_network_has_34826_parameters_every_one_trainable():
 
     assert network.parameters == network.trainable == 34_826
     assert network.output_shape == (10,)
-    assert network.ends_in_softmax
+    assert network.may_give_probabilities
 
 
 def test_keras_counts_the_same_for_the_model_that_training_builds():

@@ -10,9 +10,10 @@ from keras import layers
 from mnist_cli import engine
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import Dataset
-from mnist_cli.engine import KerasEngine, NumpyEngine, as_input, open_engine
+from mnist_cli.engine import NumpyEngine, as_input, open_engine
 from mnist_cli.errors import ModelError
 from mnist_cli.evaluation import Evaluation
+from mnist_cli.kerasengine import KerasEngine
 from mnist_cli.modelfile import read_model
 
 TOLERANCE = 1e-5
@@ -43,6 +44,7 @@ KNOWN_LAYERS = {
 # Only Keras runs these.
 UNKNOWN_PARTS = {
     "layer": [layers.DepthwiseConv2D(3)],
+    "recurrent layer": [layers.Reshape((28, 28)), layers.LSTM(5)],
     "activation": [layers.Conv2D(4, 3, activation="gelu")],
     "dilation": [layers.Conv2D(4, 3, dilation_rate=2)],
     "groups": [layers.Conv2D(4, 3), layers.Conv2D(4, 3, groups=2)],

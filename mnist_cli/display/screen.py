@@ -47,7 +47,7 @@ class Screen:
 
     def json(self, value: Any) -> None:
         """One JSON document on one line; raises like `result`."""
-        self.line(json.dumps(value, allow_nan=False))
+        self.line(json.dumps(_unicode(value), allow_nan=False))
 
     def line(self, text: str) -> None:
         """A line for programs, past Rich and whatever the terminal is like; raises like `result`."""
@@ -86,6 +86,17 @@ def clean(text: object) -> str:
     if shown.isprintable():
         return shown
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
+
+
+def _unicode(value: Any) -> Any:
+    r"""The same, with escapes like \xe9 for the bytes of a file name that are not UTF-8, which JSON can't hold."""
+    if isinstance(value, dict):
+        return {_unicode(key): _unicode(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return list(map(_unicode, value))
+    if isinstance(value, str):
+        return value.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    return value
 
 
 def fields(rows: dict[str, str], width: int = 0) -> Text:

@@ -27,13 +27,9 @@ def _layers_table(summary: Summary) -> Table:
             clean(layer.type),
             shape_text(layer.output_shape),
             f"{layer.parameters:,}",
-            _count(layer.multiply_adds),
+            f"{layer.multiply_adds:,}",
         )
     return rows
-
-
-def _count(number: int | None) -> str:
-    return "-" if number is None else f"{number:,}"
 
 
 def _totals(summary: Summary) -> Text:
@@ -42,7 +38,7 @@ def _totals(summary: Summary) -> Text:
         {
             "Parameters": f"{summary.parameters:,} ({size_text(summary.parameter_bytes)} as float32)",
             "Trainable": f"{summary.trainable:,}" + (f" ({frozen:,} not)" if frozen else ", all of them"),
-            "Multiply-adds": f"{_count(summary.multiply_adds)} for one image",
+            "Multiply-adds": f"{summary.multiply_adds:,} for one image",
             "Activations": f"{size_text(summary.activation_bytes)} for one image",
         }
     )
