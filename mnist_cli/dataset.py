@@ -1,15 +1,10 @@
 """Labelled digits to train and judge on: the MNIST on board, or the user's own `.npz`, IDX files or pictures."""
 
-import gzip
 import hashlib
-import io
 import os
-import struct
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +13,18 @@ from numpy.typing import NDArray
 
 from mnist_cli.architecture import CLASSES, IMAGE_SHAPE
 from mnist_cli.archive import Archive, ArchiveError
+from mnist_cli.arrayfiles import read_idx, read_npy
 from mnist_cli.arrays import Images, Labels
 from mnist_cli.data import MNIST_PATH
 from mnist_cli.errors import DataError
-from mnist_cli.files import read_file, size_text
+from mnist_cli.files import read_file
 from mnist_cli.picturefolder import find_labelled, is_picture_folder, read_images
 
 MNIST_SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
 
-FILE_LIMIT = 2**30
-ARRAY_LIMIT = 2**30
-_HEADER_LIMIT = 4096  # an honest .npy header is under 200 bytes
+FILE_LIMIT = 2**29
+# Images that are converted at once, so that this takes no second array of floats.
+_AT_ONCE = 4096
 
 Array = NDArray[Any]
 
@@ -57,7 +53,10 @@ class Dataset:
 
     name: str
     sha256: str
+    _keys: frozenset[str] = field(repr=False)
     _read: Callable[[str], Array] = field(repr=False)
+    _white: int | None = field(default=255, repr=False)
+    """What stands for ink; None: that is to be found out, and is the same in both parts."""
 
     @cached_property
     def train(self) -> Digits:
@@ -77,12 +76,26 @@ class Dataset:
         return _checked_labels(self._read("y_test"), f"{self.name}: y_test")
 
     def _digits(self, images_key: str, labels: Labels, labels_key: str) -> Digits:
-        images = _checked_images(self._read(images_key), f"{self.name}: {images_key}")
+        images = _as_bytes(self._images(images_key), self._highest)
         if len(images) != len(labels):
             raise DataError(
                 f"{self.name}: {len(images)} images in {images_key}, but {len(labels)} labels in {labels_key}"
             )
         return Digits(images, labels)
+
+    def _images(self, key: str) -> Array:
+        return _checked_images(self._read(key), f"{self.name}: {key}")
+
+    @cached_property
+    def _highest(self) -> int:
+        """What stands for ink in all images: 255, or 1. Raises `DataError` where it is not the same in all of them."""
+        if self._white is not None:
+            return self._white
+        there = [key for key in ("x_train", "x_test") if key in self._keys]
+        highest = {_highest(self._images(key), f"{self.name}: {key}") for key in there} - {0}
+        if len(highest) > 1:
+            raise DataError(f"{self.name}: pixels go from 0 to 1 in one of x_train and x_test, to 255 in the other")
+        return max(highest, default=255)
 
 
 def open_dataset(path: Path | None = None) -> Dataset:
@@ -102,10 +115,7 @@ def _open_bundled() -> Dataset:
     dataset = _open_npz(MNIST_PATH, "MNIST")
     if dataset.sha256 != MNIST_SHA256:
         raise DataError("the MNIST on board is damaged: its SHA-256 is not the known one", "Install mnistcli again.")
-    return dataset
-
-
-# .npz: a zip archive of .npy files
+    return replace(dataset, _white=255)
 
 
 def _open_npz(path: Path, name: str) -> Dataset:
@@ -115,39 +125,11 @@ def _open_npz(path: Path, name: str) -> Dataset:
     except ArchiveError as reason:
         hint = "Give an .npz with x_train, y_train, x_test and y_test, or a folder with IDX files."
         raise DataError(f"{path}: not an .npz file", hint) from reason
-    return Dataset(name, hashlib.sha256(content).hexdigest(), lambda key: _read_npy(archive, key, name))
+    keys = frozenset(entry.removesuffix(".npy") for entry in archive.names())
+    return Dataset(
+        name, hashlib.sha256(content).hexdigest(), keys, lambda key: read_npy(archive, key, name), _white=None
+    )
 
-
-def _read_npy(archive: Archive, key: str, name: str) -> Array:
-    if f"{key}.npy" not in archive.names():
-        keys = ", ".join(sorted(entry.removesuffix(".npy") for entry in archive.names())[:8])
-        raise DataError(f"{name}: the array {key} is missing (found: {keys or 'nothing'})")
-    try:
-        with archive.open(f"{key}.npy") as file:
-            shape, fortran_order, dtype = _read_npy_header(file)
-            size = prod(shape) * dtype.itemsize
-            content = file.read(size + 1)
-            if len(content) != size:
-                raise ValueError(f"it does not hold the {size} bytes that its header tells of")
-            return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C")
-    except ArchiveError as reason:
-        raise DataError(f"{name}: {key} is {reason}") from reason
-
-
-def _read_npy_header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = np.lib.format.read_magic(file)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"unknown .npy version {version[0]}.{version[1]}")
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran_order, dtype = read(file, max_header_size=_HEADER_LIMIT)
-    if dtype.kind not in "iuf" or dtype.subdtype is not None:
-        raise ValueError(f"it holds {dtype}, not numbers")
-    if min(shape, default=0) < 0 or len(shape) > 4 or prod(shape) * dtype.itemsize > ARRAY_LIMIT:
-        raise ValueError(f"it tells of the shape {shape}")
-    return shape, fortran_order, dtype
-
-
-# IDX: the format of the original MNIST files. Two zero bytes, 8 for bytes, the number of axes; their sizes; the bytes.
 
 IDX_NAMES = {
     "x_train": "train-images-idx3-ubyte",
@@ -155,7 +137,6 @@ IDX_NAMES = {
     "x_test": "t10k-images-idx3-ubyte",
     "y_test": "t10k-labels-idx1-ubyte",
 }
-_IDX_MAGIC = (b"\0\0\x08\x01", b"\0\0\x08\x03")
 
 
 def _open_idx(folder: Path) -> Dataset:
@@ -169,9 +150,9 @@ def _open_idx(folder: Path) -> Dataset:
     def read(key: str) -> Array:
         if key not in contents:
             raise DataError(f"{folder}: {IDX_NAMES[key]} is missing")
-        return _read_idx(contents[key], paths[key])
+        return read_idx(contents[key], paths[key])
 
-    return Dataset(str(folder), digest, read)
+    return Dataset(str(folder), digest, frozenset(contents), read)
 
 
 def _open_pictures(folder: Path) -> Dataset:
@@ -185,7 +166,8 @@ def _open_pictures(folder: Path) -> Dataset:
             return np.array([label for _, label in pictures], np.uint8)
         raise DataError(f"{folder}: pictures are for judging a model, not for training one", "Give an .npz file.")
 
-    return Dataset(str(folder), hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest(), read)
+    digest = hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()
+    return Dataset(str(folder), digest, frozenset(("x_test", "y_test")), read)
 
 
 def _find_idx(folder: Path, name: str) -> Path | None:
@@ -194,47 +176,39 @@ def _find_idx(folder: Path, name: str) -> Path | None:
     return next((path for path in candidates if os.path.exists(path)), None)
 
 
-def _read_idx(content: bytes, path: Path) -> Array:
-    file: Any = gzip.GzipFile(fileobj=io.BytesIO(content)) if content[:2] == b"\x1f\x8b" else io.BytesIO(content)
-    try:
-        shape = _read_idx_header(file)
-        content = file.read(prod(shape) + 1)
-    except (OSError, EOFError, ValueError, struct.error, zlib.error) as reason:
-        raise DataError(f"{path}: not an IDX file, or a damaged one: {reason}") from reason
-    if len(content) != prod(shape):
-        raise DataError(f"{path}: damaged: it does not hold the {prod(shape)} bytes that its header tells of")
-    return np.frombuffer(content, np.uint8).reshape(shape)
-
-
-def _read_idx_header(file: Any) -> tuple[int, ...]:
-    magic = file.read(4)
-    if magic not in _IDX_MAGIC:
-        raise ValueError("it does not begin like bytes with one or three axes")
-    shape = struct.unpack(f">{magic[3]}I", file.read(4 * magic[3]))
-    if not 0 < prod(shape) <= ARRAY_LIMIT:
-        raise ValueError(f"it tells of nothing, or of more than {size_text(ARRAY_LIMIT)}")
-    return shape
-
-
 # What every source has to hold to
 
 
-def _checked_images(images: Array, what: str) -> Images:
+def _checked_images(images: Array, what: str) -> Array:
+    """The same in the shape (n, 28, 28)."""
     if images.shape[1:] not in (IMAGE_SHAPE, IMAGE_SHAPE[:2]):
         raise DataError(f"{what} has the shape {images.shape}; (n, 28, 28) is needed")
     if not len(images):
         raise DataError(f"{what} holds no images")
-    images = images.reshape(-1, *IMAGE_SHAPE[:2])
-    return images if images.dtype == np.uint8 else _as_bytes(images, what)
+    return images.reshape(-1, *IMAGE_SHAPE[:2])
 
 
-def _as_bytes(images: Array, what: str) -> Images:
-    """Pixels 0 to 255, or 0 to 1 where they are floats, as uint8; floats between two of the 256 levels are rounded."""
+def _highest(images: Array, what: str) -> int:
+    """What stands for ink in some images: 255, 1, or 0 where there is none."""
     low, high = images.min(), images.max()  # either is NaN where any pixel is
     if not (np.isfinite(low) and np.isfinite(high) and low >= 0 and high <= 255):
         raise DataError(f"{what}: pixels must be finite and lie in 0 to 255, or in 0 to 1")
-    scale = 255 if images.dtype.kind == "f" and high <= 1 else 1
-    pixels: Images = np.rint(images * scale).astype(np.uint8)
+    if high <= 1:
+        return 1 if high > 0 else 0
+    highest = images.max(axis=(1, 2))
+    if images.dtype.kind == "f" and ((highest > 0) & (highest <= 1)).any():
+        raise DataError(f"{what}: pixels go from 0 to 1 in some images, to 255 in others")
+    return 255
+
+
+def _as_bytes(images: Array, highest: int) -> Images:
+    """Images as uint8; numbers between two of the 256 levels are rounded."""
+    if images.dtype == np.uint8 and highest == 255:
+        return images
+    pixels = np.empty(images.shape, np.uint8)
+    for start in range(0, len(images), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        pixels[part] = np.rint(images[part] * (255 / highest))
     return pixels
 
 

@@ -27,6 +27,10 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
+# Pillow's decoders in Python, which take microseconds for a pixel, and the pixels and bytes that they are left to do.
+_SLOW_CODECS = {"ppm", "ppm_plain", "bmp_rle"}
+_SLOW_PIXELS, _SLOW_BYTES = 1_000_000, 2_000_000
+
 # Larger pictures are looked at in this size: a thin pen on a whole sheet is still wider than a pixel then.
 _LONGER_SIDE = 1200
 # Pictures are made smaller in bands of so many pixels, so that no conversion needs the memory of a whole one.
@@ -55,6 +59,8 @@ def decode(content: bytes) -> tuple[Colours, tuple[str, ...]]:
             size = image.size
             if size[0] * size[1] > PIXEL_LIMIT:
                 raise UndecodedError(f"{size[0]}x{size[1]} pixels are too many")
+            if _is_slow(image) and size[0] * size[1] > _SLOW_PIXELS and len(content) > _SLOW_BYTES:
+                raise UndecodedError(f"{size[0]}x{size[1]} pixels are too many for how they are written down")
             first = ("the first of several pictures taken",) if getattr(image, "is_animated", False) else ()
             turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
             image.draft(None, (_LONGER_SIDE, _LONGER_SIDE))  # has a JPEG decoded at a part of its size
@@ -62,6 +68,10 @@ def decode(content: bytes) -> tuple[Colours, tuple[str, ...]]:
     shrunk = (f"looked at in {colours.shape[1]}x{colours.shape[0]}",) if max(size) > _LONGER_SIDE else ()
     upright = ("turned upright by EXIF",) if turn is not None else ()
     return colours, (*first, *shrunk, *upright, *steps)
+
+
+def _is_slow(image: Image.Image) -> bool:
+    return any(tile[0] in _SLOW_CODECS for tile in getattr(image, "tile", ()))
 
 
 def _colours(image: Image.Image, turn: Image.Transpose | None) -> tuple[Colours, tuple[str, ...]]:

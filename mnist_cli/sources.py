@@ -3,6 +3,7 @@
 import glob
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from mnist_cli.pictures import STANDARD_INPUT
@@ -22,11 +23,20 @@ def find_pictures(names: Iterable[Path]) -> list[Path]:
 
 def _meant(name: Path) -> list[Path]:
     if name == STANDARD_INPUT or not os.path.lexists(name):
-        matches = sorted(glob.glob(os.fspath(name), recursive=True)) if glob.has_magic(os.fspath(name)) else []
-        return [picture for match in matches for picture in _meant(Path(match))] or [name]
+        matches = sorted(_matching(name)) if glob.has_magic(os.fspath(name)) else []
+        return [picture for match in matches for picture in _meant(match)] or [name]
     if not os.path.isdir(name):
         return [name]
     return find_in_folder(name) or [name]
+
+
+def _matching(pattern: Path) -> Iterator[Path]:
+    """What a pattern matches; as in a shell no hidden files, and `**` follows no links, which may run in a circle."""
+    hidden = any(part.startswith(".") for part in pattern.parts)
+    with suppress(ValueError, NotImplementedError, OSError):  # of a pattern that is none
+        for match in Path(pattern.anchor).glob(os.fspath(pattern.relative_to(pattern.anchor))):
+            if hidden or not any(part.startswith(".") for part in match.parts):
+                yield match
 
 
 def find_in_folder(folder: Path) -> list[Path]:

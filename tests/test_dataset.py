@@ -77,9 +77,31 @@ def test_a_part_of_an_idx_folder_is_enough_for_that_part(small_npz: Path, tmp_pa
 @pytest.mark.parametrize("scale", [1 / 255, 1.0])
 def test_pixels_may_be_floats_from_0_to_1_or_to_255(scale: float, mnist: Dataset, tmp_path: Path):
     arrays = small_arrays(mnist)
-    np.savez(tmp_path / "floats.npz", **arrays | {"x_test": (arrays["x_test"] * scale).astype(np.float32)[..., None]})
+    floats = {key: (arrays[key] * scale).astype(np.float32)[..., None] for key in ("x_train", "x_test")}
+    np.savez(tmp_path / "floats.npz", **arrays | floats)
 
     assert np.array_equal(open_dataset(tmp_path / "floats.npz").test.images, arrays["x_test"])
+
+
+def test_pixels_may_be_either_0_or_1(mnist: Dataset, tmp_path: Path):
+    arrays = small_arrays(mnist)
+    bits = {key: (arrays[key] > 127).astype(np.uint8) for key in ("x_train", "x_test")}
+    np.savez(tmp_path / "bits.npz", **arrays | bits)
+
+    assert np.array_equal(open_dataset(tmp_path / "bits.npz").test.images, bits["x_test"] * 255)
+
+
+def test_no_pixels_at_all_are_no_reason_to_doubt_the_others(mnist: Dataset, tmp_path: Path):
+    arrays = small_arrays(mnist)
+    np.savez(tmp_path / "blank.npz", **arrays | {"x_test": arrays["x_test"] * 0})
+
+    assert np.array_equal(open_dataset(tmp_path / "blank.npz").train.images, arrays["x_train"])
+
+
+def partly_scaled(images: np.ndarray) -> np.ndarray:
+    spoilt = images.astype(np.float32)
+    spoilt[3] /= 255
+    return spoilt
 
 
 def nan_pixels(images: np.ndarray) -> np.ndarray:
@@ -96,6 +118,9 @@ def nan_pixels(images: np.ndarray) -> np.ndarray:
         ("x_test", lambda images: images[:0], "no images"),
         ("x_test", lambda images: images[:-1], "399 images"),
         ("x_test", nan_pixels, "finite"),
+        ("x_test", partly_scaled, "in some images"),
+        ("x_test", lambda images: images / 255, "in one of x_train and x_test"),
+        ("x_train", lambda images: images / 255, "in one of x_train and x_test"),
         ("x_test", lambda images: images.astype(np.int16) - 1, "0 to 255"),
         ("x_test", lambda images: images.astype(np.int16) * 2, "0 to 255"),
         ("x_test", lambda images: images.astype(str), "not numbers"),
@@ -151,7 +176,7 @@ def test_a_flipped_byte_in_an_npz_is_noticed(small_npz: Path, tmp_path: Path):
     [
         (b"\0\0\x08\x03", "unpack requires"),
         (struct.pack(">HBBIII", 0, 8, 3, 400, 28, 28) + b"\0" * 99, "does not hold"),
-        (struct.pack(">HBBIII", 0, 8, 3, 2**31, 28, 28), "more than 1.0 GB"),
+        (struct.pack(">HBBIII", 0, 8, 3, 2**31, 28, 28), "more than 429.2 MB"),
         (struct.pack(">HBBI", 0, 13, 1, 1) + b"\0" * 4, "not an IDX file"),
         (gzip.compress(struct.pack(">HBBIII", 0, 8, 3, 400, 28, 28) + bytes(400 * 784))[:-9], "damaged"),
     ],

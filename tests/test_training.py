@@ -173,5 +173,10 @@ def test_data_that_will_not_do_is_found_before_anything_is_announced(tmp_path: P
 
     diary = Diary()
     with pytest.raises(MnistCliError, match="finite"):
-        fresh(QUICK, Dataset("bad", "0", read), tmp_path / "model.keras", diary)
+        fresh(
+            QUICK,
+            Dataset("bad", "0", frozenset(), read),
+            tmp_path / "model.keras",
+            diary,
+        )
     assert diary.plan is None
