@@ -55,8 +55,8 @@ class Dataset:
     sha256: str
     _keys: frozenset[str] = field(repr=False)
     _read: Callable[[str], Array] = field(repr=False)
-    _white: int | None = field(default=255, repr=False)
-    """What stands for ink; None: that is to be found out, and is the same in both parts."""
+    _white: int | None = field(default=None, repr=False)
+    """What stands for ink, in images that are bytes; None: that is to be found out, and is the same in both parts."""
 
     @cached_property
     def train(self) -> Digits:
@@ -126,9 +126,7 @@ def _open_npz(path: Path, name: str) -> Dataset:
         hint = "Give an .npz with x_train, y_train, x_test and y_test, or a folder with IDX files."
         raise DataError(f"{path}: not an .npz file", hint) from reason
     keys = frozenset(entry.removesuffix(".npy") for entry in archive.names())
-    return Dataset(
-        name, hashlib.sha256(content).hexdigest(), keys, lambda key: read_npy(archive, key, name), _white=None
-    )
+    return Dataset(name, hashlib.sha256(content).hexdigest(), keys, lambda key: read_npy(archive, key, name))
 
 
 IDX_NAMES = {
@@ -152,7 +150,7 @@ def _open_idx(folder: Path) -> Dataset:
             raise DataError(f"{folder}: {IDX_NAMES[key]} is missing")
         return read_idx(contents[key], paths[key])
 
-    return Dataset(str(folder), digest, frozenset(contents), read)
+    return Dataset(str(folder), digest, frozenset(contents), read, _white=255)
 
 
 def _open_pictures(folder: Path) -> Dataset:
@@ -167,7 +165,7 @@ def _open_pictures(folder: Path) -> Dataset:
         raise DataError(f"{folder}: pictures are for judging a model, not for training one", "Give an .npz file.")
 
     digest = hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()
-    return Dataset(str(folder), digest, frozenset(("x_test", "y_test")), read)
+    return Dataset(str(folder), digest, frozenset(("x_test", "y_test")), read, _white=255)
 
 
 def _find_idx(folder: Path, name: str) -> Path | None:

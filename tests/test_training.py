@@ -175,7 +175,7 @@ def test_data_that_will_not_do_is_found_before_anything_is_announced(tmp_path: P
     with pytest.raises(MnistCliError, match="finite"):
         fresh(
             QUICK,
-            Dataset("bad", "0", frozenset(), read),
+            Dataset("bad", "0", frozenset({"x_train"}), read),
             tmp_path / "model.keras",
             diary,
         )
