@@ -11,6 +11,7 @@ from mnist_cli.errors import first_line
 from mnist_cli.files import size_text
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_PIECE = 2**20
 
 
 class ArchiveError(ValueError):
@@ -46,10 +47,7 @@ class Archive:
         if declared > limit:
             raise ArchiveError(f"{name} holds more than {size_text(limit)}")
         with self.open(name) as member:
-            content = member.read(declared + 1)
-        if len(content) != declared:
-            raise ArchiveError(f"{name} does not hold what is declared")
-        return content
+            return bytes(read_exactly(member, declared))
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
@@ -62,6 +60,21 @@ class Archive:
             member.file_size += 1  # or else zipfile would stop there, whatever more there is
             with self._zip.open(member) as file:
                 yield file
+
+
+def read_exactly(file: IO[bytes], size: int) -> bytearray:
+    """All that is left in a file. Raises `ValueError` where that is not so many bytes.
+
+    It is read in pieces: zipfile and gzip need room for several times what they read at once.
+    """
+    content = bytearray(size)
+    rest, place = memoryview(content), 0
+    while place < size and (piece := file.read(min(_PIECE, size - place))):
+        rest[place : place + len(piece)] = piece
+        place += len(piece)
+    if place < size or file.read(1):
+        raise ValueError(f"it does not hold the {size} bytes that it is said to hold")
+    return content
 
 
 @contextmanager

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_cli.archive import Archive, ArchiveError
+from mnist_cli.archive import Archive, ArchiveError, read_exactly
 from mnist_cli.errors import DataError
 from mnist_cli.files import size_text
 
-# Of one array: 70,000 images of float64, and no more.
-ARRAY_LIMIT = 450_000_000
+# Of one array: the 60,000 training images as float64, and little more.
+ARRAY_LIMIT = 400_000_000
 _HEADER_LIMIT = 4096  # an honest .npy header is under 200 bytes
 
 Array = NDArray[Any]
@@ -31,9 +31,9 @@ def read_npy(archive: Archive, key: str, name: str) -> Array:
         with archive.open(f"{key}.npy") as file:
             shape, fortran_order, dtype = _read_npy_header(file)
             size = prod(shape) * dtype.itemsize
-            content = file.read(size + 1) if archive.size(f"{key}.npy") == file.tell() + size else b""
-            if len(content) != size:
+            if archive.size(f"{key}.npy") != file.tell() + size:
                 raise ValueError(f"it does not hold the {size} bytes that its header tells of")
+            content = read_exactly(file, size)
             return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C")
     except ArchiveError as reason:
         raise DataError(f"{name}: {key} is {reason}") from reason
@@ -48,7 +48,9 @@ def _read_npy_header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     if dtype.kind not in "iuf" or dtype.subdtype is not None:
         raise ValueError(f"it holds {dtype}, not numbers")
     if min(shape, default=0) < 0 or len(shape) > 4 or prod(shape) * dtype.itemsize > ARRAY_LIMIT:
-        raise ValueError(f"it tells of the shape {shape}")
+        raise ValueError(
+            f"its header tells of a size below 0, of too many axes, or of more than {size_text(ARRAY_LIMIT)}"
+        )
     return shape, fortran_order, dtype
 
 
@@ -62,12 +64,9 @@ def read_idx(content: bytes, path: Path) -> Array:
     file: Any = gzip.GzipFile(fileobj=io.BytesIO(content)) if content[:2] == b"\x1f\x8b" else io.BytesIO(content)
     try:
         shape = _read_idx_header(file)
-        content = file.read(prod(shape) + 1)
+        return np.frombuffer(read_exactly(file, prod(shape)), np.uint8).reshape(shape)
     except (OSError, EOFError, ValueError, struct.error, zlib.error) as reason:
         raise DataError(f"{path}: not an IDX file, or a damaged one: {reason}") from reason
-    if len(content) != prod(shape):
-        raise DataError(f"{path}: damaged: it does not hold the {prod(shape)} bytes that its header tells of")
-    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def _read_idx_header(file: Any) -> tuple[int, ...]:

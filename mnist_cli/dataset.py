@@ -76,7 +76,8 @@ class Dataset:
         return _checked_labels(self._read("y_test"), f"{self.name}: y_test")
 
     def _digits(self, images_key: str, labels: Labels, labels_key: str) -> Digits:
-        images = _as_bytes(self._images(images_key), self._highest)
+        highest = self._highest  # before the images are read, for which there need not be room twice
+        images = _as_bytes(self._images(images_key), highest)
         if len(images) != len(labels):
             raise DataError(
                 f"{self.name}: {len(images)} images in {images_key}, but {len(labels)} labels in {labels_key}"

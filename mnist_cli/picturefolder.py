@@ -4,6 +4,7 @@ import csv
 import io
 import os
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from mnist_cli.files import read_file
 
 _LABELS = "labels.csv"
 _LABELS_LIMIT = 2**26
+_MOST_PICTURES = 100_000
 _DIGITS = tuple(map(str, range(10)))
 
 
@@ -34,15 +36,17 @@ def _listed(folder: Path) -> list[tuple[Path, int]]:
     path = folder / _LABELS
     try:
         lines = csv.DictReader(io.StringIO(read_file(path, _LABELS_LIMIT, DataError).decode("utf-8-sig")))
-        rows = [(lines.line_num, row) for row in lines]
+        rows = [(lines.line_num, row.get("path") or "", row.get("label")) for row in islice(lines, _MOST_PICTURES + 1)]
     except (ValueError, csv.Error) as reason:
         raise DataError(f"{path}: not a CSV file in UTF-8") from reason
     if any(list(lines.fieldnames or ()).count(name) != 1 for name in ("path", "label")):
         raise DataError(f"{path}: its first line does not name the columns path and label, each once")
-    for number, row in rows:
-        if not row["path"] or row["label"] not in _DIGITS:
+    if len(rows) > _MOST_PICTURES:
+        raise DataError(f"{path}: more than {_MOST_PICTURES:,} pictures are too many")
+    for number, name, label in rows:
+        if name in ("", "-") or label not in _DIGITS:  # as a path, "-" would be standard input
             raise DataError(f"{path}: line {number} has no path, or a label that is no digit")
-    return [(folder / row["path"], int(row["label"])) for _, row in rows]
+    return [(folder / name, _DIGITS.index(label)) for _, name, label in rows]
 
 
 def _sorted_by_digit(folder: Path) -> list[tuple[Path, int]]:

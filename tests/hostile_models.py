@@ -206,9 +206,9 @@ GREEDY = {
     "config nested deep": with_member("config.json", b"[" * 100_000),
     "objects nested deep": with_member("config.json", b'{"a":' * 50_000 + b"1" + b"}" * 50_000),
     "config of many parts": with_member("config.json", b"[" + b"[]," * 1_300_000 + b"[]]"),
-    "config that is a bomb": archive_of(members() | {"config.json": b" " * 2**28}, zipfile.ZIP_DEFLATED),
-    "weights that are a bomb": archive_of(members() | {"model.weights.h5": bytes(2**29)}, zipfile.ZIP_DEFLATED),
-    "metadata that is a bomb": archive_of(members() | {"metadata.json": b" " * 2**28}, zipfile.ZIP_DEFLATED),
+    "config that is a bomb": archive_of(members() | {"config.json": b" " * 2**25}, zipfile.ZIP_DEFLATED),
+    "weights that are a bomb": archive_of(members() | {"model.weights.h5": bytes(2**28 + 1)}, zipfile.ZIP_DEFLATED),
+    "metadata that is a bomb": archive_of(members() | {"metadata.json": b" " * 2**25}, zipfile.ZIP_DEFLATED),
     "weights of a size that is not there": with_weights(
         replace_kernel_by(lambda arrays: arrays.create_dataset("0", (1 << 40, 10), "f4", chunks=(1024, 10)))
     ),

@@ -13,7 +13,7 @@ from rich.text import Text
 from mnist_cli.errors import MnistCliError, OutputError
 
 # Lines that go to a file or a pipe are never wrapped or cut.
-_UNLIMITED = 10_000
+_UNLIMITED = 1_000_000
 _USUAL_WIDTH = 80
 # Narrower, the bar of a run has no room for its figures.
 _LEAST_LIVE_WIDTH = 76
