@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mnist_cli.comparison import Comparison
 from mnist_cli.data import MODEL_PATH
@@ -20,6 +21,13 @@ from mnist_cli.robustness import Trial
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 SMALL_TRAIN, SMALL_TEST = 2000, 400
+
+# The same examples every time; `pytest --hypothesis-profile thorough` looks for new ones.
+settings.register_profile(
+    "usual", max_examples=1000, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile("thorough", settings.get_profile("usual"), max_examples=20_000, derandomize=False)
+settings.load_profile("usual")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,144 @@
+"""The kinds of files that come from strangers: good examples of each, and all that is done with one in this process."""
+
+import gzip
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import ZIP_DEFLATED
+
+import numpy as np
+from hostile_data import arrays, idx, members, npy, npz
+from hostile_models import archive_of
+from hostile_models import members as model_members
+from hostile_pictures import saved
+from PIL import Image
+
+from mnist_cli.arrayfiles import read_idx
+from mnist_cli.data import MODEL_PATH
+from mnist_cli.dataset import open_dataset
+from mnist_cli.decoding import decode
+from mnist_cli.engine import NumpyEngine, open_engine
+from mnist_cli.errors import MnistCliError
+from mnist_cli.modelfile import check_digit_classifier, parse_model
+from mnist_cli.picturefolder import find_labelled
+from mnist_cli.pictures import prepare
+from mnist_cli.record import read_record
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`use`: what is done with the bytes of such a file; it raises `MnistCliError` where it refuses them."""
+
+    examples: Sequence[bytes]
+    use: Callable[[bytes], object]
+
+    def is_used(self, content: bytes) -> bool:
+        """Whether the file is used, and not refused. Whatever else is raised is a mistake."""
+        try:
+            self.use(content)
+        except MnistCliError as error:
+            assert error.message
+            return False
+        return True
+
+
+_MODEL = model_members()
+_PATH = Path("a file")
+_ONE_IMAGE = np.zeros((1, 28, 28), np.uint8)
+
+
+def _use_model(content: bytes) -> None:
+    model = parse_model(_PATH, content)
+    check_digit_classifier(model.network, model.path)
+    with suppress(_NeedsKeras):
+        engine = open_engine(model, _refuse_keras)
+        assert isinstance(engine, NumpyEngine)
+        engine.probabilities(_ONE_IMAGE)
+
+
+class _NeedsKeras(Exception):
+    """Keras would run the model, in a process of its own."""
+
+
+def _refuse_keras(reason: str) -> None:
+    raise _NeedsKeras(reason)
+
+
+def _use_member(name: str) -> Callable[[bytes], None]:
+    """A member of a model, under a checksum that is right, so that it gets further than to the archive."""
+    return lambda content: _use_model(archive_of(_MODEL | {name: content}))
+
+
+def _use_picture(content: bytes) -> None:
+    """What is decoded without an error is read without one."""
+    try:
+        decode(content)
+    except MemoryError:
+        raise
+    except Exception:  # each makes an error that a user can meet
+        with suppress(MnistCliError):
+            prepare(_PATH, content=content)
+            raise AssertionError("refused, and then read") from None
+        return
+    prepare(_PATH, content=content)
+
+
+def _in_file(content: bytes, use: Callable[[Path], object], name: str = "file.npz") -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, name).write_bytes(content)
+        use(Path(folder, name))
+
+
+def _use_npz(content: bytes) -> None:
+    def use(path: Path) -> None:
+        digits = open_dataset(path).test
+        assert digits.images.shape == (len(digits.labels), 28, 28)
+        assert digits.images.dtype == np.uint8 and digits.labels.max(initial=0) <= 9
+
+    _in_file(content, use)
+
+
+def _use_array(content: bytes) -> None:
+    _use_npz(archive_of(members(x_test=content)))
+
+
+def _use_idx(content: bytes) -> None:
+    assert read_idx(content, _PATH).dtype == np.uint8
+
+
+def _use_record(content: bytes) -> None:
+    _in_file(content, lambda path: read_record(path, ""), "file.json")
+
+
+def _use_labels(content: bytes) -> None:
+    def use(path: Path) -> None:
+        assert all(label in range(10) for _, label in find_labelled(path.parent))
+
+    _in_file(content, use, "labels.csv")
+
+
+_GREY, _SMALL = Image.new("L", (9, 9), 200), Image.new("P", (30, 20), 3)
+_PICTURES = [
+    *map(saved, ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")),
+    saved("PNG", _SMALL),
+    saved("TIFF", _GREY, compression="tiff_lzw"),
+    saved("JPEG", _GREY, progressive=True),
+    saved("GIF", save_all=True, append_images=[_GREY]),
+    b"P2 3 2 255\n1 2 3 4 5 6\n",
+]
+_X, _Y = idx(bytes(784 * 3), 3, 28, 28), idx(b"\1\2\3", 3)
+_SCALED = arrays()["x_test"] / 255
+
+KINDS = {
+    "model": Kind([MODEL_PATH.read_bytes(), archive_of(_MODEL, ZIP_DEFLATED)], _use_model),
+    "config": Kind([_MODEL["config.json"]], _use_member("config.json")),
+    "weights": Kind([_MODEL["model.weights.h5"]], _use_member("model.weights.h5")),
+    "picture": Kind(_PICTURES, _use_picture),
+    "npz": Kind([npz(), npz(ZIP_DEFLATED), npz(x_train=_SCALED, x_test=_SCALED)], _use_npz),
+    "array": Kind([npy(arrays()["x_test"]), npy(arrays()["x_test"].astype(np.float32))], _use_array),
+    "idx": Kind([_X, _Y, gzip.compress(_X), gzip.compress(_Y)], _use_idx),
+    "record": Kind([MODEL_PATH.with_suffix(".json").read_bytes()], _use_record),
+    "labels": Kind([b'path,label\nseven.png,7\n"a,b",3\n', b"label,other,path\r\n7,x,seven.png\r\n"], _use_labels),
+}
