@@ -54,17 +54,25 @@ class Worker(Generic[Task, Answer]):
         forks: bool = _FORKS,
     ) -> None:
         self._limits = limits
+        if not forks:  # or else the child, as it begins, takes files in the current folder for modules of Python
+            os.environ["PYTHONSAFEPATH"] = "1"
         context: Any = multiprocessing.get_context("fork" if forks else "spawn")
         self.connection, end = context.Pipe()
         unneeded = (self.connection, *inherited) if forks else ()
-        self._process = context.Process(target=_serve, args=(work, limits, end, unneeded), daemon=True)
+        arguments = (work if forks else None, limits, end, unneeded)
+        self._process = context.Process(target=_serve, args=arguments, daemon=True)
         self._process.start()
         end.close()
+        if not forks:  # as an argument, it would be waited for without end where the child dies before it takes it
+            self._send(work)
 
     def begin(self, task: Task) -> None:
         """Hand over a task; where the child has died, `answer` tells of it."""
+        self._send(task)
+
+    def _send(self, message: Any) -> None:
         with suppress(OSError):
-            self.connection.send(task)
+            self.connection.send(message)
 
     def answer(self) -> Answer:
         """Wait for the answer to the task. Raises `WorkError`, and whatever the work itself raised."""
@@ -91,14 +99,17 @@ class Worker(Generic[Task, Answer]):
         self._process.close()
 
 
-def _serve(work: Callable[[Any], Any], limits: Limits, connection: Connection, unneeded: Sequence[Connection]) -> None:
-    """What a child does until its parent is gone."""
+def _serve(
+    work: Callable[[Any], Any] | None, limits: Limits, connection: Connection, unneeded: Sequence[Connection]
+) -> None:
+    """What a child does until its parent is gone; the first thing that it gets may be its work."""
     for other in unneeded:
         other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its children
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     _limit_memory(limits.memory)
     with suppress(EOFError, OSError):
+        work = work or connection.recv()
         while True:
             task = connection.recv()
             _limit_time(limits.seconds)
