@@ -35,7 +35,7 @@ _ENTRY_KEYS = {
 }
 _MODEL_KEYS = {"name", "trainable", "dtype", "layers", "build_input_shape", "input_layers", "output_layers"}
 _INPUT_KEYS = {"name", "batch_shape", "dtype", "sparse", "ragged", "optional"}
-_INPUT_TYPES = {"uint8", "uint16", "int8", "int16", "int32", "int64"}
+_INPUT_TYPES = ("uint8", "uint16", "int8", "int16", "int32", "int64")
 
 
 @dataclass(frozen=True)
@@ -197,9 +197,9 @@ def _class_of(entry: Any) -> Class:
     """The module and the name of the class in an entry, in which nothing else is unknown. Raises `ConfigError`."""
     match entry:
         case {"module": str(module), "class_name": str(name), "config": dict()}:
-            registered = {None, name} if (module, name) in _FUNCTIONAL else {None}
+            registered = [None, name] if (module, name) in _FUNCTIONAL else [None]
         case {"class_name": str(name), "config": dict()}:
-            registered = set()
+            registered = []
         case _:
             raise ConfigError("its config.json describes no model")
     if entry.get("registered_name") not in registered:
@@ -231,11 +231,10 @@ def _check_depth(config: Any) -> None:
 
 def _model_input(model: Config) -> Shape:
     """The shape of what a model takes, from its first layer or from how it was built."""
-    options = model["config"]
-    first = next(iter(options.get("layers") or ()), None)
-    if isinstance(first, dict) and first.get("class_name") == "InputLayer" and isinstance(first.get("config"), dict):
-        return _shape(first["config"].get("batch_shape"))
-    return _shape(options.get("build_input_shape"))
+    match model["config"]:
+        case {"layers": [{"class_name": "InputLayer", "config": {"batch_shape": shape}}, *_]}:
+            return _shape(shape)
+    return _shape(model["config"].get("build_input_shape"))
 
 
 def _shape(batch_shape: Any) -> Shape:

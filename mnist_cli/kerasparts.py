@@ -6,7 +6,6 @@ nothing that is listed runs code of the file's, or opens anything.
 
 import re
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
 INITIALIZERS, REGULARIZERS, CONSTRAINTS = "keras.initializers", "keras.regularizers", "keras.constraints"
@@ -96,7 +95,7 @@ def is_plain(value: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    return type(value) in (int, float) and isfinite(value) and abs(value) < _LARGEST
+    return type(value) in (int, float) and -_LARGEST < value < _LARGEST
 
 
 def _is_word(value: Any) -> bool:

@@ -29,7 +29,7 @@ def main() -> None:
     corpus.mkdir(parents=True, exist_ok=True)
     for number, example in enumerate(kind.examples):
         (corpus / f"example-{number}").write_bytes(example)
-    limits = ["-timeout=10", "-rss_limit_mb=3000", "-max_len=600000", f"-max_total_time={60 * arguments.minutes}"]
+    limits = ["-timeout=10", "-rss_limit_mb=6000", "-max_len=600000", f"-max_total_time={60 * arguments.minutes}"]
     atheris.Setup([sys.argv[0], *limits, *(arguments.files or [str(corpus)])], kind.is_used)
     atheris.Fuzz()
 

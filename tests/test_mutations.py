@@ -4,7 +4,9 @@ Each is used, or refused with an error that a user can meet, in a child process 
 other exception, no crash, and not more time and memory than the limits.
 """
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -41,6 +43,31 @@ def _replacements(content: bytes, piece: bytes, examples: list[bytes]) -> st.Sea
     )
     repeated = st.integers(2, 5).map(lambda times: piece[:10_000] * times)
     return st.one_of(flipped, st.just(b""), st.sampled_from(_EDGES), st.binary(max_size=20), spliced, repeated)
+
+
+# One of each type, and some that are awkward.
+_VALUES = [None, True, 0, -1, 10**400, 1.5, float("nan"), "", "x", "x" * 10_000, [], [[]], {}, {"x": []}, [{}, {}]]
+
+
+def changed(example: bytes) -> Iterator[bytes]:
+    """JSON in which a value is gone, or another one, for all of its values and all of the others above."""
+    document = json.loads(example)
+    for parent, key in list(_places(document)):
+        value = parent.pop(key)
+        yield json.dumps(document).encode()
+        for other in _VALUES:
+            parent.insert(key, other) if isinstance(parent, list) else parent.update({key: other})
+            yield json.dumps(document).encode()
+            parent.pop(key)
+        parent.insert(key, value) if isinstance(parent, list) else parent.update({key: value})
+
+
+def _places(node: Any) -> Iterator[tuple[Any, Any]]:
+    """Where the values in a document stand: what holds each, and under which key or number."""
+    entries = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in entries:
+        yield node, key
+        yield from _places(value)
 
 
 class Child:
@@ -82,3 +109,10 @@ def test_a_spoilt_file_is_used_or_refused(name: str, child: Child):
         child.use(content)
 
     check()
+
+
+@pytest.mark.parametrize("name", ["config", "config with branches", "record"])
+def test_json_with_other_values_is_used_or_refused(name: str, child: Child):
+    for example in KINDS[name].examples:
+        for content in changed(example):
+            child.use(content)
