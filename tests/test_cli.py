@@ -82,6 +82,7 @@ def test_the_installed_command_is_the_same_program():
         (["evaluate", "--report", "new/report.pdf"], "--report"),
         (["predict"], "IMAGE"),
         (["predict", "--top", "0", "digit.png"], "--top"),
+        (["predict", ""], "empty name"),
         (["summary", "one.keras", "two.keras"], "two.keras"),
         (["trian"], "train"),
     ],

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from mnist_cli import engine
+from mnist_cli import engine, kerasengine
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import Dataset
 from mnist_cli.engine import NumpyEngine, as_input, open_engine
@@ -15,6 +15,7 @@ from mnist_cli.errors import ModelError
 from mnist_cli.evaluation import Evaluation
 from mnist_cli.kerasengine import KerasEngine
 from mnist_cli.modelfile import read_model
+from mnist_cli.workers import Limits
 
 TOLERANCE = 1e-5
 
@@ -175,6 +176,14 @@ def test_a_network_that_branches_is_left_to_keras(mnist: Dataset, tmp_path: Path
     keras.Model(image, layers.Dense(10, activation="softmax")(layers.Flatten()(merged))).save(tmp_path / "model.keras")
 
     assert isinstance(open_engine(read_model(tmp_path / "model.keras")), KerasEngine)
+
+
+def test_a_model_that_takes_keras_too_long_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = saved([layers.LayerNormalization()], tmp_path)
+    monkeypatch.setattr(kerasengine, "_LIMITS", Limits(seconds=1, memory=3_000_000_000))  # Keras takes longer to start
+
+    with pytest.raises(ModelError, match="Keras can't run this model: it takes more than 1 seconds"):
+        open_engine(read_model(path))
 
 
 def test_answers_do_not_depend_on_how_many_images_come_together(mnist: Dataset):

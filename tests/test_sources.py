@@ -45,5 +45,7 @@ def test_a_folder_without_pictures_stays_to_be_told_of(tmp_path: Path):
 
 def test_links_in_a_circle_end(folder: Path):
     os.symlink(Path.cwd() / folder, folder / "in" / "round")
+    pattern = folder / "**" / "*.png"
 
     assert len(find_pictures([folder])) == 6
+    assert len(find_pictures([pattern])) == len(set(find_pictures([pattern]))) < 7
