@@ -24,7 +24,7 @@ SMALL_TRAIN, SMALL_TEST = 2000, 400
 
 # The same examples every time; `pytest --hypothesis-profile thorough` looks for new ones.
 settings.register_profile(
-    "usual", max_examples=1000, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    "usual", max_examples=500, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 settings.register_profile("thorough", settings.get_profile("usual"), max_examples=20_000, derandomize=False)
 settings.load_profile("usual")
