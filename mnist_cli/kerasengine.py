@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from mnist_cli.architecture import CLASSES
-from mnist_cli.arrays import Images, Probabilities
-from mnist_cli.engine import as_input, checked
+from mnist_cli.arrays import Images, Probabilities, as_input, checked
 from mnist_cli.errors import ModelError, first_line
 from mnist_cli.modelfile import ModelFile
 from mnist_cli.workers import Limits, Worker, WorkError

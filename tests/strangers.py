@@ -26,11 +26,12 @@ from mnist_cli.dataset import open_dataset
 from mnist_cli.decoding import decode
 from mnist_cli.display.screen import Screen
 from mnist_cli.display.summary import show_summary, summary_json
-from mnist_cli.engine import NumpyEngine, open_engine
+from mnist_cli.engine import open_engine
 from mnist_cli.errors import MnistCliError, ModelError
 from mnist_cli.kerasconfig import read_config
 from mnist_cli.kerasparts import ConfigError
 from mnist_cli.modelfile import check_digit_classifier, parse_model
+from mnist_cli.numpyengine import NumpyEngine
 from mnist_cli.picturefolder import find_labelled
 from mnist_cli.pictures import prepare
 from mnist_cli.prediction import Reader

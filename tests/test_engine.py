@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 from keras import layers
 
-from mnist_cli import engine, kerasengine
+from mnist_cli import kerasengine, numpyengine
+from mnist_cli.arrays import as_input
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import Dataset
-from mnist_cli.engine import NumpyEngine, as_input, open_engine
+from mnist_cli.engine import open_engine
 from mnist_cli.errors import ModelError
 from mnist_cli.evaluation import Evaluation
 from mnist_cli.kerasengine import KerasEngine
 from mnist_cli.modelfile import read_model
+from mnist_cli.numpyengine import NumpyEngine
 from mnist_cli.workers import Limits
 
 TOLERANCE = 1e-5
@@ -188,7 +190,7 @@ def test_a_model_that_takes_keras_too_long_is_an_error(tmp_path: Path, monkeypat
 
 def test_answers_do_not_depend_on_how_many_images_come_together(mnist: Dataset):
     answers = open_engine(read_model(MODEL_PATH))
-    images = mnist.test.images[: engine.BATCH_SIZE + 1]
+    images = mnist.test.images[: numpyengine.BATCH_SIZE + 1]
 
     together = answers.probabilities(images)
     alone = np.concatenate([answers.probabilities(image[None]) for image in images])

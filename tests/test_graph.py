@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from mnist_cli import backend
 from mnist_cli.architecture import BatchNormalization, Conv2D, Dense, Flatten, MaxPooling2D, Network, classic_cnn
+from mnist_cli.arrays import as_input
 from mnist_cli.dataset import Dataset
-from mnist_cli.engine import as_input
 from mnist_cli.graph import dropped, logits
 
 NETWORK = classic_cnn(dropout=0.5)

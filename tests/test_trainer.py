@@ -11,8 +11,8 @@ import pytest
 from mnist_cli import backend
 from mnist_cli import trainer as trainer_module
 from mnist_cli.architecture import classic_cnn
+from mnist_cli.arrays import as_input
 from mnist_cli.dataset import open_dataset
-from mnist_cli.engine import as_input
 from mnist_cli.recipes import Settings
 from mnist_cli.trainer import EpochProgress, Trainer, shuffled
 

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from conftest import Run
 
+from mnist_cli.arrays import as_input
 from mnist_cli.calibration import calibrate
 from mnist_cli.checkpoint import Checkpoint
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import MNIST_SHA256, Dataset, open_dataset
 from mnist_cli.device import Device
-from mnist_cli.engine import as_input, open_engine
+from mnist_cli.engine import open_engine
 from mnist_cli.errors import MnistCliError, OutputError, TrainingError
 from mnist_cli.evaluation import Evaluation
 from mnist_cli.listener import Listener, Plan
