@@ -10,6 +10,7 @@ from PIL import Image, ImageFilter, UnidentifiedImageError
 from mnist_cli.ink import Colours
 
 PIXEL_LIMIT = 100_000_000
+FIRST_OF_SEVERAL = "the first of several pictures taken"
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 
 # The size that a file declares is checked below, before anything is decoded; Pillow's own check would print a warning.
@@ -61,7 +62,7 @@ def decode(content: bytes) -> tuple[Colours, tuple[str, ...]]:
                 raise UndecodedError(f"{size[0]}x{size[1]} pixels are too many")
             if _is_slow(image) and size[0] * size[1] > _SLOW_PIXELS and len(content) > _SLOW_BYTES:
                 raise UndecodedError(f"{size[0]}x{size[1]} pixels are too many for how they are written down")
-            first = ("the first of several pictures taken",) if getattr(image, "is_animated", False) else ()
+            first = (FIRST_OF_SEVERAL,) if getattr(image, "is_animated", False) else ()
             turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
             image.draft(None, (_LONGER_SIDE, _LONGER_SIDE))  # has a JPEG decoded at a part of its size
             colours, steps = _colours(image, turn)

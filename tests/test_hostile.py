@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 from collections.abc import Iterable
@@ -98,13 +99,14 @@ def test_hostile_and_broken_pictures_are_refused(folder: Path):
 def test_odd_pictures_are_read(folder: Path):
     for name, content in READ.items():
         (folder / name).write_bytes(content)
-    (outcome,) = run_all([["predict", "--json", *READ]], folder)
+    outcome, plain = run_all([["predict", *options, *READ] for options in (["--json"], [])], folder)
 
     answers = list(map(json.loads, outcome.out.splitlines()))
     assert {answer["path"]: answer["error"] for answer in answers if answer["status"] != "digit"} == {}
     assert answered(outcome, PICTURE_WITHIN) == []
     several = [answer["path"] for answer in answers if "the first of several pictures taken" in answer["steps"]]
     assert several == ["animated.gif", "animated.png", "animated.webp", "pages.tiff"]
+    assert re.findall("(.*): the first of several", plain.err) == several
     assert_no_marker(folder)
 
 

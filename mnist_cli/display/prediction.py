@@ -8,6 +8,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from mnist_cli.decoding import FIRST_OF_SEVERAL
 from mnist_cli.display.screen import Screen, clean
 from mnist_cli.errors import PictureError
 from mnist_cli.prediction import Prediction
@@ -22,6 +23,8 @@ def show_prediction(screen: Screen, prediction: Prediction, top: int) -> None:
     if prediction.status == "error":
         screen.error(PictureError(prediction.error or "", prediction.hint))
         return
+    if FIRST_OF_SEVERAL in prediction.steps:
+        screen.note(f"{prediction.path}: {FIRST_OF_SEVERAL}")
     if prediction.confidence is None:
         screen.result(Text.assemble(("-", "bold"), f"          {clean(prediction.path)}  no digit found"))
         return
