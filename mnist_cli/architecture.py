@@ -149,13 +149,17 @@ class AveragePooling2D(_Pooling2D):
 
 
 @dataclass(frozen=True)
-class GlobalAveragePooling2D(Layer):
+class GlobalPooling2D(Layer):
     keepdims: bool = False
 
     rank = 3
 
     def output_shape(self, shape: Shape) -> Shape:
         return (1, 1, shape[-1]) if self.keepdims else shape[-1:]
+
+
+class GlobalAveragePooling2D(GlobalPooling2D):
+    pass
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from mnist_cli.architecture import Axis, Layer, Pair, Shape, ShapeError, axis_index, shape_text, window_grid
+from mnist_cli.architecture import (
+    Axis,
+    GlobalPooling2D,
+    Layer,
+    Pair,
+    Shape,
+    ShapeError,
+    axis_index,
+    shape_text,
+    window_grid,
+)
 
 Margins = tuple[Pair, Pair]
 Numbers = tuple[int, ...]
@@ -237,14 +247,8 @@ class Conv2DTranspose(Layer):
         return prod(shape[:2]) * prod(self.kernel_size) * self.filters
 
 
-@dataclass(frozen=True)
-class GlobalMaxPooling2D(Layer):
-    keepdims: bool = False
-
-    rank = 3
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return (1, 1, shape[-1]) if self.keepdims else shape[-1:]
+class GlobalMaxPooling2D(GlobalPooling2D):
+    pass
 
 
 # Layers that give another shape to what they get.
