@@ -2,16 +2,15 @@
 
 import os
 import re
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mnist_cli.architecture import Network
 from mnist_cli.errors import OutputError, first_line
 from mnist_cli.files import temporary_beside
+from mnist_cli.model.network import Network
 from mnist_cli.quiet import without_native_lines
 
 # What TensorFlow's C++ side says about itself while it starts, in part before its own log level counts: lines of its
@@ -73,15 +72,6 @@ def build_model(network: Network) -> Any:
     keras = load().keras
     layers = (getattr(keras.layers, type(layer).__name__)(**vars(layer)) for layer in network.layers)
     return keras.Sequential([keras.Input(network.input_shape), *layers], name=network.name)
-
-
-def load_model(content: bytes) -> Any:
-    """The Keras model in a `.keras` archive, checked before. Raises whatever the part of Keras at hand raises."""
-    keras = load().keras
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.keras")
-        path.write_bytes(content)
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
 def archive_of(model: Any, beside: Path) -> bytes:

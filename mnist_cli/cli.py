@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from mnist_cli.checkpoint import Checkpoint
     from mnist_cli.dataset import Dataset
     from mnist_cli.display.screen import Screen
-    from mnist_cli.modelfile import ModelFile
+    from mnist_cli.model.engine import Engine
+    from mnist_cli.model.file import ModelFile
     from mnist_cli.prediction import Prediction, Reader
     from mnist_cli.record import Record
 
@@ -320,18 +321,17 @@ def evaluate(
     from mnist_cli.display.reportfile import report_content
     from mnist_cli.display.robustness import robustness_progress
     from mnist_cli.display.screen import ReaderGone, Screen
-    from mnist_cli.modelfile import read_model
     from mnist_cli.report import check_accuracy, check_demands, check_report_path, judge, write_report
 
     check_demands(min_accuracy, report)
     screen = Screen(quiet)
-    model_file = _read_model(model, screen)
-    other = read_model(compare) if compare else None
+    engine = _open_engine(_read_model(model, screen), screen)
+    other = _open_engine(_read_model(compare, screen), screen) if compare else None
     dataset = open_dataset(data)
     if report:
         check_report_path(report)
     with robustness_progress(screen) if robustness else nullcontext() as progress:
-        result = judge(model_file, dataset, other, announce=screen.note, progress=progress)
+        result = judge(engine, dataset, other, progress)
     with suppress(ReaderGone):  # which is no reason to leave the rest undone
         if json:
             screen.json(evaluation_json(result))
@@ -382,7 +382,6 @@ def predict(
     from mnist_cli.calibration import UNCALIBRATED
     from mnist_cli.display.prediction import COLUMNS, csv_line, with_progress
     from mnist_cli.display.screen import Screen
-    from mnist_cli.engine import open_engine
     from mnist_cli.prediction import Reader
     from mnist_cli.sources import find_pictures
 
@@ -393,7 +392,7 @@ def predict(
     screen = Screen(quiet)
     model_file = _read_model(model, screen)
     calibration = model_file.record.calibration if model_file.record else None
-    reader = Reader(open_engine(model_file, screen.note), calibration or UNCALIBRATED, raw)
+    reader = Reader(_open_engine(model_file, screen), calibration or UNCALIBRATED, raw)
     paths = find_pictures(map(Path, images))
     if csv:
         screen.line(csv_line(COLUMNS))
@@ -429,7 +428,7 @@ def _show_prediction(
 def _read_model(path: Path | None, screen: "Screen") -> "ModelFile":
     """The model that was asked for, or the user's own in its usual place, or else the one on board."""
     from mnist_cli.data import MODEL_PATH
-    from mnist_cli.modelfile import read_model
+    from mnist_cli.model.file import read_model
 
     if path is None and not os.path.lexists(DEFAULT_MODEL):
         screen.note_with_result("Using the model that comes with mnistcli; `mnistcli train` makes your own.")
@@ -438,6 +437,18 @@ def _read_model(path: Path | None, screen: "Screen") -> "ModelFile":
     if model.warning:
         screen.warning(model.warning)
     return model
+
+
+def _open_engine(model: "ModelFile", screen: "Screen") -> "Engine":
+    """The engine for a model; what had to be found out about it is told."""
+    from mnist_cli.model.engine import open_engine
+
+    engine = open_engine(model)
+    for note in engine.interface.notes:
+        screen.note(f"{model.path} {note}")
+    if engine.interface.warning:
+        screen.warning(f"{model.path} {engine.interface.warning}")
+    return engine
 
 
 def main() -> None:

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_cli.architecture import CLASSES, IMAGE_SHAPE
 from mnist_cli.archive import Archive, ArchiveError
 from mnist_cli.arrayfiles import read_idx, read_npy
-from mnist_cli.arrays import Images, Labels
+from mnist_cli.arrays import CLASSES, SIDE, Images, Labels
 from mnist_cli.data import MNIST_PATH
 from mnist_cli.errors import DataError
 from mnist_cli.files import read_file
@@ -180,11 +179,11 @@ def _find_idx(folder: Path, name: str) -> Path | None:
 
 def _checked_images(images: Array, what: str) -> Array:
     """The same in the shape (n, 28, 28)."""
-    if images.shape[1:] not in (IMAGE_SHAPE, IMAGE_SHAPE[:2]):
+    if images.shape[1:] not in ((SIDE, SIDE), (SIDE, SIDE, 1)):
         raise DataError(f"{what} has the shape {images.shape}; (n, 28, 28) is needed")
     if not len(images):
         raise DataError(f"{what} holds no images")
-    return images.reshape(-1, *IMAGE_SHAPE[:2])
+    return images.reshape(-1, SIDE, SIDE)
 
 
 def _highest(images: Array, what: str) -> int:

@@ -1,6 +1,5 @@
 """What the machine has to compute with, and in which precision it does so natively."""
 
-import os
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_cli import backend
+from mnist_cli.processors import usable_processors
 
 _CPU_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 """The x86 instructions for bfloat16 for which TensorFlow's oneDNN has kernels, as Linux names them."""
@@ -39,11 +39,6 @@ def find_device() -> Device:
     if details:
         return Device(_gpu_names(details), all(map(_gpu_has_bfloat16, details)))
     return Device(f"CPU, {_count(usable_processors(), 'processor')}", _cpu_has_bfloat16(_cpu_info()))
-
-
-def usable_processors() -> int:
-    """The processors that this process may use, which can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def processor() -> str:

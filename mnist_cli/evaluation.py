@@ -7,8 +7,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_cli.architecture import CLASSES
-from mnist_cli.arrays import Labels, Probabilities
+from mnist_cli.arrays import CLASSES, Labels, Probabilities
 from mnist_cli.record import Metrics
 
 _Z_95 = 1.959963984540054  # the quantile of the normal distribution that leaves 2.5 % above it

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from mnist_cli import backend
-from mnist_cli.architecture import Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D, Network
+from mnist_cli.model.layers.base import Layer
+from mnist_cli.model.layers.convolution import Conv2D
+from mnist_cli.model.layers.dense import Dense
+from mnist_cli.model.layers.pooling import MaxPooling2D
+from mnist_cli.model.layers.shaping import Dropout, Flatten
+from mnist_cli.model.network import Network
 
 _BYTE = 256
 

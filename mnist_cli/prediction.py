@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mnist_cli.arrays import Images, Probabilities
 from mnist_cli.calibration import UNCALIBRATED, Calibration, tempered
-from mnist_cli.engine import Engine
 from mnist_cli.errors import PictureError
+from mnist_cli.model.engine import Engine
 from mnist_cli.pictures import Prepared, prepare_all
 
 Status = Literal["digit", "unsure", "none", "several", "error"]
@@ -93,4 +93,5 @@ class Reader:
         if confidence < self.calibration.threshold:
             status = "unsure"
         of_one = tuple(probabilities[0].tolist()) if len(digits) == 1 else None
-        return Prediction(path, status, digits, confidence, of_one, prepared.steps, pixels=prepared.pixels)
+        steps = prepared.steps + self.engine.interface.steps
+        return Prediction(path, status, digits, confidence, of_one, steps, pixels=prepared.pixels)

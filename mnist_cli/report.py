@@ -11,11 +11,11 @@ from mnist_cli.arrays import Images
 from mnist_cli.calibration import tempered
 from mnist_cli.comparison import Comparison
 from mnist_cli.dataset import MNIST_SHA256, Dataset
-from mnist_cli.engine import Engine, open_engine
 from mnist_cli.errors import AccuracyError, OutputError, SettingError
 from mnist_cli.evaluation import Evaluation
 from mnist_cli.files import check_destination, write_files
-from mnist_cli.modelfile import ModelFile
+from mnist_cli.model.engine import Engine
+from mnist_cli.model.interface import Interface
 from mnist_cli.record import Calibration, Record
 from mnist_cli.reliability import Coverage, coverage
 from mnist_cli.robustness import Trial, robustness
@@ -37,6 +37,7 @@ class Report:
 
     model: Path
     record: Record | None
+    interface: Interface
     data: str
     is_mnist: bool
     images: Images
@@ -67,41 +68,37 @@ class Report:
 
 
 def judge(
-    model: ModelFile,
+    engine: Engine,
     dataset: Dataset,
-    other: ModelFile | None = None,
-    announce: Callable[[str], None] = lambda reason: None,
+    other: Engine | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """The report of a model on the test images, compared with that of the `other` where there is one.
 
-    `announce` is told when Keras has to run a model, and why. With `progress`, the robustness is tried as well, and
-    told of as it goes: how many trials of how many are done. Raises `ModelError` and `DataError`.
+    With `progress`, the robustness is tried as well, and told of as it goes: how many trials of how many are done.
+    Raises `ModelError` and `DataError`.
     """
     test = dataset.test
-    engine = open_engine(model, announce)
-    other_engine = open_engine(other, announce) if other else None
     start = time.perf_counter()
     evaluation = Evaluation(test.labels, engine.probabilities(test.images))
     return Report(
-        model=model.path,
-        record=model.record,
+        model=engine.model.path,
+        record=engine.model.record,
+        interface=engine.interface,
         data=dataset.name,
         is_mnist=dataset.sha256 == MNIST_SHA256,
         images=test.images,
         evaluation=evaluation,
         seconds=time.perf_counter() - start,
-        comparison=_compared(evaluation, other, other_engine, test.images),
+        comparison=_compared(evaluation, other, test.images),
         trials=robustness(engine, test, progress) if progress else None,
     )
 
 
-def _compared(
-    evaluation: Evaluation, other: ModelFile | None, engine: Engine | None, images: Images
-) -> Comparison | None:
-    if other is None or engine is None:
+def _compared(evaluation: Evaluation, other: Engine | None, images: Images) -> Comparison | None:
+    if other is None:
         return None
-    return Comparison(other.path, evaluation, Evaluation(evaluation.labels, engine.probabilities(images)))
+    return Comparison(other.model.path, evaluation, Evaluation(evaluation.labels, other.probabilities(images)))
 
 
 def check_demands(min_accuracy: float | None, report_path: Path | None) -> None:

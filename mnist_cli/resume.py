@@ -8,7 +8,7 @@ from typing import Any
 from mnist_cli.checkpoint import Checkpoint, checkpoint_path, read_checkpoint
 from mnist_cli.dataset import Dataset
 from mnist_cli.errors import ModelError, SettingError
-from mnist_cli.modelfile import ModelFile, read_adam_state, read_model
+from mnist_cli.model.file import ModelFile, read_adam_state, read_model
 from mnist_cli.recipes import Settings, keep_to, recorded_settings, settings_of
 from mnist_cli.record import Record
 from mnist_cli.trainer import EpochProgress, State

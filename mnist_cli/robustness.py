@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mnist_cli.arrays import Images
 from mnist_cli.dataset import Digits
-from mnist_cli.engine import Engine
 from mnist_cli.evaluation import Evaluation
+from mnist_cli.model.engine import Engine
 
 # Every change draws its chances from this seed alone: one that is stronger draws the same ones, and none depends on
 # which others there are.

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_cli import backend
-from mnist_cli.architecture import Network
 from mnist_cli.augmentation import distorted
 from mnist_cli.dataset import Digits
 from mnist_cli.evaluation import Evaluation
 from mnist_cli.graph import logits
-from mnist_cli.modelfile import reproducible
+from mnist_cli.model.file import reproducible
+from mnist_cli.model.network import Network
 from mnist_cli.optimizer import Average, Optimizer, variable
 from mnist_cli.recipes import Settings
 from mnist_cli.record import Metrics

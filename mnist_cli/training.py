@@ -10,16 +10,17 @@ from typing import NoReturn
 import numpy as np
 
 from mnist_cli import __version__, backend
-from mnist_cli.architecture import classic_cnn
 from mnist_cli.calibration import calibrate
 from mnist_cli.checkpoint import Checkpoint, check_replaceable, checkpoint_path, write_checkpoint
 from mnist_cli.dataset import MNIST_SHA256, Dataset
-from mnist_cli.device import Device, find_device, processor, usable_processors
-from mnist_cli.engine import open_engine
+from mnist_cli.device import Device, find_device, processor
 from mnist_cli.errors import DataError, KeptRunError, ModelError, OutputError, SettingError, TrainingError
 from mnist_cli.files import are_one_file, check_destination, remove_file, remove_strays, reserved
 from mnist_cli.listener import Listener, Plan
-from mnist_cli.modelfile import ModelFile, check_destinations, parse_model, write_model
+from mnist_cli.model.engine import Engine
+from mnist_cli.model.file import ModelFile, check_destinations, parse_model, write_model
+from mnist_cli.model.network import classic_cnn
+from mnist_cli.processors import usable_processors
 from mnist_cli.record import Calibration, DataUsed, Epoch, Metrics, Record, best_epoch, record_path
 from mnist_cli.stopping import StopRequest
 from mnist_cli.trainer import EpochProgress, Trainer
@@ -216,8 +217,9 @@ class _Run:
         if not np.isfinite(test.loss):
             raise TrainingError(f"the loss on the test images is {test.loss}: nothing was saved")
         archive = self._trainer.archive(self._plan.model_path, epoch * self._plan.steps)
-        record = self._record(epoch, test, parse_model(self._plan.model_path, archive))
-        write_model(self._plan.model_path, archive, record)
+        model = parse_model(self._plan.model_path, archive)
+        record = self._record(epoch, test, model)
+        write_model(model, record)
         remove_file(checkpoint_path(self._plan.model_path))
         return record
 
@@ -225,7 +227,7 @@ class _Run:
         """From the validation images, on which the engine that will use it answers with the very weights saved."""
         if not len(self._validation):
             return None
-        return calibrate(self._validation.labels, open_engine(model).probabilities(self._validation.images))
+        return calibrate(self._validation.labels, Engine(model).probabilities(self._validation.images))
 
     def _record(self, saved_epoch: int, test: Metrics, model: ModelFile) -> Record:
         settings, history, plan = self.checkpoint.settings, self.checkpoint.history, self._plan

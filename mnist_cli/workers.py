@@ -15,6 +15,8 @@ from math import ceil
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
+from mnist_cli.processors import usable_processors
+
 if sys.platform != "win32":
     import resource
 
@@ -160,7 +162,7 @@ def in_order(
     `workers`: the number of children, by default one more than there are processors, so that none of these has to wait
     for an answer to be taken.
     """
-    most = workers or (os.cpu_count() or 1) + 1
+    most = workers or usable_processors() + 1
     crew: _Crew[Task, Answer] = _Crew(work, limits)
     answers: dict[int, Answer | WorkError] = {}
     numbered = enumerate(tasks)

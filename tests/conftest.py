@@ -14,7 +14,8 @@ from mnist_cli.comparison import Comparison
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import Dataset, open_dataset
 from mnist_cli.evaluation import Evaluation
-from mnist_cli.modelfile import read_model
+from mnist_cli.model.file import read_model
+from mnist_cli.model.interface import Interface
 from mnist_cli.report import Report
 from mnist_cli.robustness import Trial
 
@@ -91,6 +92,7 @@ def full_report(mnist: Dataset) -> Report:
     return Report(
         model=Path("models/[red]é.keras"),
         record=read_model(MODEL_PATH).record,
+        interface=Interface(),
         data="MNIST",
         is_mnist=True,
         images=digits.images,

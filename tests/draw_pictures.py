@@ -12,7 +12,6 @@ import numpy as np
 from made_pictures import KINDS
 from rich.console import Console
 
-from mnist_cli.architecture import classic_cnn
 from mnist_cli.cli import app
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import open_dataset
@@ -21,7 +20,8 @@ from mnist_cli.display import screen as screen_module
 from mnist_cli.display.screen import Screen
 from mnist_cli.display.training import epochs_table, show_device, show_plan, show_trained
 from mnist_cli.listener import Plan
-from mnist_cli.modelfile import read_model
+from mnist_cli.model.file import read_model
+from mnist_cli.model.network import classic_cnn
 from mnist_cli.recipes import recorded_settings
 
 FOLDER = Path(__file__).parent / "pictures"

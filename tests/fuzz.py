@@ -13,7 +13,7 @@ import atheris
 with atheris.instrument_imports(include=["mnist_cli", "zipfile", "json", "gzip", "csv", "PIL"]):
     from strangers import KINDS
 
-    import mnist_cli.weights  # noqa: F401  or else it would be imported later
+    import mnist_cli.model.weights  # noqa: F401  or else it would be imported later
 
 
 def main() -> None:

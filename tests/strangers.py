@@ -8,17 +8,17 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from zipfile import ZIP_DEFLATED
 
+import h5py
 import numpy as np
+from corpus.old_keras import old_files
 from hostile_data import arrays, idx, members, npy, npz
-from hostile_models import archive_of, keras_object, layer
+from hostile_models import archive_of, members_of
 from hostile_models import members as model_members
 from hostile_pictures import saved
 from PIL import Image
 
-from mnist_cli.architecture import ShapeError
 from mnist_cli.arrayfiles import read_idx
 from mnist_cli.calibration import UNCALIBRATED
 from mnist_cli.data import MODEL_PATH
@@ -26,12 +26,9 @@ from mnist_cli.dataset import open_dataset
 from mnist_cli.decoding import decode
 from mnist_cli.display.screen import Screen
 from mnist_cli.display.summary import show_summary, summary_json
-from mnist_cli.engine import open_engine
-from mnist_cli.errors import MnistCliError, ModelError
-from mnist_cli.kerasconfig import read_config
-from mnist_cli.kerasparts import ConfigError
-from mnist_cli.modelfile import check_digit_classifier, parse_model
-from mnist_cli.numpyengine import NumpyEngine
+from mnist_cli.errors import MnistCliError
+from mnist_cli.model.engine import Engine, check_digit_classifier
+from mnist_cli.model.file import parse_model
 from mnist_cli.picturefolder import find_labelled
 from mnist_cli.pictures import prepare
 from mnist_cli.prediction import Reader
@@ -63,64 +60,29 @@ _ONE_IMAGE = np.zeros((1, 28, 28), np.uint8)
 
 def _use_model(content: bytes) -> None:
     model = parse_model(_PATH, content)
-    check_digit_classifier(model.network, model.path)
-    with suppress(_NeedsKeras):
-        engine = open_engine(model, _refuse_keras)
-        assert isinstance(engine, NumpyEngine)
-        engine.probabilities(_ONE_IMAGE)
+    check_digit_classifier(model)
+    Engine(model).probabilities(_ONE_IMAGE)
 
 
-class _NeedsKeras(Exception):
-    """Keras would run the model, in a process of its own."""
-
-
-def _refuse_keras(reason: str) -> None:
-    raise _NeedsKeras(reason)
-
-
-def _use_member(name: str) -> Callable[[bytes], None]:
+def _use_member(name: str, members: dict[str, bytes] = _MODEL) -> Callable[[bytes], None]:
     """A member of a model, under a checksum that is right, so that it gets further than to the archive."""
-    return lambda content: _use_model(archive_of(_MODEL | {name: content}))
+    return lambda content: _use_model(archive_of(members | {name: content}))
 
 
-def _use_config(content: bytes) -> None:
-    """The config alone, of a model whose weights need not be there."""
-    try:
-        config = json.loads(content)
-    except (ValueError, RecursionError):
-        return
-    try:
-        assert read_config(config).network.layers
-    except (ConfigError, ShapeError) as reason:
-        raise ModelError(str(reason)) from reason
+_BRANCHES = members_of(old_files()["functional-keras2.15.0.keras"])
+_NESTED = old_files()["nested-keras2.15.0.h5"]
 
 
-def _tensor(layer: str) -> dict[str, object]:
-    """How Keras writes down what a layer gives."""
-    config = {"shape": [None, 784], "dtype": "float32", "keras_history": [layer, 0, 0]}
-    return {"class_name": "__keras_tensor__", "config": config}
+def _nested_config() -> bytes:
+    with h5py.File(io.BytesIO(_NESTED)) as file:
+        return str(file.attrs["model_config"]).encode()
 
 
-def _node(entry: dict[str, Any], *inputs: str) -> dict[str, Any]:
-    """A layer of a functional model; of several inputs there is a list."""
-    tensors = list(map(_tensor, inputs))
-    nodes = [{"args": tensors if len(tensors) == 1 else [tensors], "kwargs": {}}] if inputs else []
-    return entry | {"name": entry["config"]["name"], "inbound_nodes": nodes}
-
-
-def _branches() -> bytes:
-    image = keras_object("keras.layers", "InputLayer", batch_shape=[None, 28, 28, 1], dtype="float32", name="image")
-    flat = [layer("Flatten", name=name, data_format="channels_last") for name in ("one", "other")]
-    both = layer("Concatenate", name="both", axis=-1)
-    inner = keras_object("keras", "Sequential", name="inner", trainable=True, layers=[layer("Dense", units=10)])
-    layers = [
-        _node(image),
-        *(_node(entry, "image") for entry in flat),
-        _node(both, "one", "other"),
-        _node(inner, "both"),
-    ]
-    ends = {"input_layers": [["image", 0, 0]], "output_layers": [["inner", 0, 0]]}
-    return json.dumps(keras_object("keras", "Functional", name="model", layers=layers, **ends)).encode()
+def _use_hdf5_config(content: bytes) -> None:
+    stored = io.BytesIO(_NESTED)
+    with h5py.File(stored, "r+") as file:
+        file.attrs["model_config"] = np.bytes_(content)
+    _use_model(stored.getvalue())
 
 
 def _use_picture(content: bytes) -> None:
@@ -178,7 +140,7 @@ def _use_record(content: bytes) -> None:
             show_summary(Screen(), summary)
         json.dumps(summary_json(summary), allow_nan=False)
         calibration = record.calibration if record and record.calibration else UNCALIBRATED
-        assert np.isfinite(Reader(NumpyEngine(_ON_BOARD), calibration).probabilities(_ONE_IMAGE)).all()
+        assert np.isfinite(Reader(Engine(_ON_BOARD), calibration).probabilities(_ONE_IMAGE)).all()
 
     _in_file(content, use, "file.json")
 
@@ -205,7 +167,9 @@ _SCALED = arrays()["x_test"] / 255
 KINDS = {
     "model": Kind([MODEL_PATH.read_bytes(), archive_of(_MODEL, ZIP_DEFLATED)], _use_model),
     "config": Kind([_MODEL["config.json"]], _use_member("config.json")),
-    "config with branches": Kind([_branches()], _use_config),
+    "config with branches": Kind([_BRANCHES["config.json"]], _use_member("config.json", _BRANCHES)),
+    "model in HDF5": Kind([_NESTED, old_files()["recurrent-keras2.15.0.h5"]], _use_model),
+    "config in HDF5": Kind([_nested_config()], _use_hdf5_config),
     "weights": Kind([_MODEL["model.weights.h5"]], _use_member("model.weights.h5")),
     "picture": Kind(_PICTURES, _use_picture),
     "npz": Kind([npz(), npz(ZIP_DEFLATED), npz(x_train=_SCALED, x_test=_SCALED)], _use_npz),

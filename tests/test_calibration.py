@@ -6,9 +6,9 @@ import pytest
 from mnist_cli.calibration import TURNED_AWAY, calibrate, tempered
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import Dataset
-from mnist_cli.engine import open_engine
 from mnist_cli.evaluation import Evaluation, cross_entropy
-from mnist_cli.modelfile import read_model
+from mnist_cli.model.engine import open_engine
+from mnist_cli.model.file import read_model
 from mnist_cli.record import Calibration
 from mnist_cli.reliability import calibration_error
 

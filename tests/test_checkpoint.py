@@ -10,10 +10,10 @@ import pytest
 
 from mnist_cli.checkpoint import Checkpoint, checkpoint_path, read_checkpoint, write_checkpoint
 from mnist_cli.dataset import Dataset, open_dataset
-from mnist_cli.engine import open_engine
 from mnist_cli.errors import DataError, MnistCliError, ModelError, OutputError, SettingError, TrainingError
 from mnist_cli.evaluation import Evaluation
-from mnist_cli.modelfile import read_model
+from mnist_cli.model.engine import open_engine
+from mnist_cli.model.file import read_model
 from mnist_cli.recipes import Settings
 from mnist_cli.record import Epoch, Record, open_record
 from mnist_cli.resume import begun, differences, repeated, resumed

@@ -9,9 +9,9 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import Dataset
-from mnist_cli.engine import open_engine
 from mnist_cli.evaluation import Confusion, Evaluation, Mistake, cross_entropy, wilson_interval
-from mnist_cli.modelfile import read_model
+from mnist_cli.model.engine import open_engine
+from mnist_cli.model.file import read_model
 
 
 def certain(*digits: int) -> np.ndarray:

@@ -6,10 +6,15 @@ import pytest
 import tensorflow as tf
 
 from mnist_cli import backend
-from mnist_cli.architecture import BatchNormalization, Conv2D, Dense, Flatten, MaxPooling2D, Network, classic_cnn
-from mnist_cli.arrays import as_input
 from mnist_cli.dataset import Dataset
 from mnist_cli.graph import dropped, logits
+from mnist_cli.model.images import PLAIN
+from mnist_cli.model.layers.convolution import Conv2D
+from mnist_cli.model.layers.dense import Dense
+from mnist_cli.model.layers.normalization import BatchNormalization
+from mnist_cli.model.layers.pooling import MaxPooling2D
+from mnist_cli.model.layers.shaping import Flatten
+from mnist_cli.model.network import IMAGE_SHAPE, classic_cnn, sequential
 
 NETWORK = classic_cnn(dropout=0.5)
 
@@ -25,7 +30,7 @@ def model():
 
 
 def test_the_scores_are_those_of_keras(model, mnist: Dataset):
-    images = as_input(mnist.test.images[:200])
+    images = PLAIN.prepare(mnist.test.images[:200], IMAGE_SHAPE)
     scores = logits(NETWORK, model.get_weights(), images)
 
     assert scores.shape == (200, 10)
@@ -33,7 +38,7 @@ def test_the_scores_are_those_of_keras(model, mnist: Dataset):
 
 
 def test_the_gradients_are_those_of_keras(model, mnist: Dataset):
-    images, truth = as_input(mnist.train.images[:64]), mnist.train.labels[:64].astype("i4")
+    images, truth = PLAIN.prepare(mnist.train.images[:64], IMAGE_SHAPE), mnist.train.labels[:64].astype("i4")
     weights = [tf.Variable(weight) for weight in model.get_weights()]
     with tf.GradientTape() as tape:
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(truth, logits(NETWORK, weights, images))
@@ -48,7 +53,7 @@ def test_the_gradients_are_those_of_keras(model, mnist: Dataset):
 
 
 def test_in_bfloat16_the_scores_are_nearly_the_same(model, mnist: Dataset):
-    images = as_input(mnist.test.images[:200])
+    images = PLAIN.prepare(mnist.test.images[:200], IMAGE_SHAPE)
     weights = [tf.cast(weight, tf.bfloat16) for weight in model.get_weights()]
     scores = tf.cast(logits(NETWORK, weights, tf.cast(images, tf.bfloat16)), tf.float32)
     exact = logits(NETWORK, model.get_weights(), images)
@@ -84,12 +89,15 @@ def test_no_dropout_drops_nothing():
     "layers",
     [
         (BatchNormalization("norm"),),
-        (Conv2D("conv", 2, (3, 3), activation="relu"), Flatten("flatten")),
-        (Conv2D("conv", 2, (3, 3), activation="tanh"), MaxPooling2D("pool", (2, 2), (2, 2))),
+        (Conv2D("conv", filters=2, kernel_size=(3, 3), activation="relu"), Flatten("flatten")),
+        (
+            Conv2D("conv", filters=2, kernel_size=(3, 3), activation="tanh"),
+            MaxPooling2D("pool", pool_size=(2, 2), strides=(2, 2)),
+        ),
         (Dense("dense", 3, activation="relu"),),
     ],
     ids=["unknown", "no pooling", "another activation", "a hidden dense layer"],
 )
 def test_a_network_of_another_kind_is_refused(layers: tuple):
     with pytest.raises(TypeError, match="can't be trained here"):
-        logits(Network(layers), [np.zeros((3, 3, 1, 2), "f4"), np.zeros(2, "f4")], np.zeros((1, 28, 28, 1), "f4"))
+        logits(sequential(layers), [np.zeros((3, 3, 1, 2), "f4"), np.zeros(2, "f4")], np.zeros((1, 28, 28, 1), "f4"))

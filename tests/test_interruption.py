@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mnist_cli.data import MODEL_PATH
-from mnist_cli.modelfile import read_model
+from mnist_cli.model.file import read_model
 from mnist_cli.record import Record, open_record
 
 OLD = MODEL_PATH.read_bytes()

@@ -9,8 +9,8 @@ from PIL import Image
 
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import Dataset
-from mnist_cli.engine import open_engine
-from mnist_cli.modelfile import read_model
+from mnist_cli.model.engine import open_engine
+from mnist_cli.model.file import read_model
 from mnist_cli.prediction import Reader
 
 PER_KIND = 12

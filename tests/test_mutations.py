@@ -111,7 +111,7 @@ def test_a_spoilt_file_is_used_or_refused(name: str, child: Child):
     check()
 
 
-@pytest.mark.parametrize("name", ["config", "config with branches", "record"])
+@pytest.mark.parametrize("name", ["config", "config with branches", "config in HDF5", "record"])
 def test_json_with_other_values_is_used_or_refused(name: str, child: Child):
     for example in KINDS[name].examples:
         for content in changed(example):

@@ -10,11 +10,11 @@ import typer
 from conftest import Run
 from PIL import Image
 
-from mnist_cli.architecture import classic_cnn
 from mnist_cli.cli import DEFAULT_MODEL, app
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.display.evaluationjson import evaluation_json
-from mnist_cli.modelfile import read_model
+from mnist_cli.model.file import read_model
+from mnist_cli.model.network import classic_cnn
 from mnist_cli.recipes import RECIPES, SETTINGS, Settings
 from mnist_cli.report import Report
 

@@ -23,7 +23,8 @@ from mnist_cli.display.reliability import ReliabilityDiagram, calibration_lines
 from mnist_cli.display.reportfile import report_content
 from mnist_cli.errors import AccuracyError, OutputError, SettingError
 from mnist_cli.evaluation import Evaluation
-from mnist_cli.modelfile import read_model
+from mnist_cli.model.engine import open_engine
+from mnist_cli.model.file import read_model
 from mnist_cli.record import Calibration
 from mnist_cli.reliability import Bin, Coverage, calibration_error, coverage, reliability
 from mnist_cli.report import (
@@ -71,8 +72,8 @@ def one_image(report: Report, answer: int) -> Report:
 
 def test_a_report_is_of_the_test_images_of_a_model(small_npz: Path):
     told = []
-    model, dataset = read_model(MODEL_PATH), open_dataset(small_npz)
-    report = judge(model, dataset, model, progress=lambda done, total: told.append((done, total)))
+    engine, dataset = open_engine(read_model(MODEL_PATH)), open_dataset(small_npz)
+    report = judge(engine, dataset, engine, progress=lambda done, total: told.append((done, total)))
 
     assert (report.model, report.data, report.is_mnist) == (MODEL_PATH, str(small_npz), False)
     assert report.evaluation.samples == 400
@@ -84,7 +85,7 @@ def test_a_report_is_of_the_test_images_of_a_model(small_npz: Path):
 
 
 def test_what_was_not_asked_for_is_not_there(small_npz: Path):
-    report = judge(read_model(MODEL_PATH), open_dataset(small_npz))
+    report = judge(open_engine(read_model(MODEL_PATH)), open_dataset(small_npz))
     values = evaluation_json(report)
 
     assert (report.trials, report.comparison) == (None, None)

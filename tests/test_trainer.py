@@ -10,9 +10,9 @@ import pytest
 
 from mnist_cli import backend
 from mnist_cli import trainer as trainer_module
-from mnist_cli.architecture import classic_cnn
-from mnist_cli.arrays import as_input
 from mnist_cli.dataset import open_dataset
+from mnist_cli.model.images import PLAIN
+from mnist_cli.model.network import IMAGE_SHAPE, classic_cnn
 from mnist_cli.recipes import Settings
 from mnist_cli.trainer import EpochProgress, Trainer, shuffled
 
@@ -27,7 +27,7 @@ def test_the_metrics_of_an_epoch_are_those_of_keras_fit(small_npz: Path):
     reference.set_weights(trainer._model.get_weights())
     reference.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
     history = reference.fit(
-        as_input(digits.images),
+        PLAIN.prepare(digits.images, IMAGE_SHAPE),
         keras.utils.to_categorical(digits.labels, 10),
         batch_size=1800,
         epochs=3,
@@ -67,7 +67,7 @@ ON_DEVICES = """
 import sys
 import numpy as np
 from mnist_cli import backend
-from mnist_cli.architecture import classic_cnn
+from mnist_cli.model.network import classic_cnn
 from mnist_cli.dataset import open_dataset
 from mnist_cli.recipes import Settings
 from mnist_cli.trainer import EpochProgress, Trainer

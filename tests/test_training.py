@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 from conftest import Run
 
-from mnist_cli.arrays import as_input
 from mnist_cli.calibration import calibrate
 from mnist_cli.checkpoint import Checkpoint
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.dataset import MNIST_SHA256, Dataset, open_dataset
 from mnist_cli.device import Device
-from mnist_cli.engine import open_engine
 from mnist_cli.errors import MnistCliError, OutputError, TrainingError
 from mnist_cli.evaluation import Evaluation
 from mnist_cli.listener import Listener, Plan
-from mnist_cli.modelfile import read_model
+from mnist_cli.model.engine import open_engine
+from mnist_cli.model.file import read_model
+from mnist_cli.model.images import PLAIN
+from mnist_cli.model.network import IMAGE_SHAPE
 from mnist_cli.recipes import Settings
 from mnist_cli.record import Epoch, Metrics, Record
 from mnist_cli.training import train
@@ -104,7 +105,9 @@ def test_the_calibration_comes_from_the_validation_images_and_the_saved_weights(
 def test_keras_opens_and_judges_the_model_as_it_is(small_model: Path, small_npz: Path):
     test = open_dataset(small_npz).test
     model = keras.saving.load_model(small_model)
-    loss, accuracy = model.evaluate(as_input(test.images), keras.utils.to_categorical(test.labels, 10), verbose=0)
+    loss, accuracy = model.evaluate(
+        PLAIN.prepare(test.images, IMAGE_SHAPE), keras.utils.to_categorical(test.labels, 10), verbose=0
+    )
     record = read_model(small_model).record
 
     assert record is not None

@@ -6,7 +6,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from mnist_cli.architecture import CLASSES
+from mnist_cli.arrays import CLASSES
 from mnist_cli.evaluation import Evaluation
 
 _NAMED_PAIRS = 5

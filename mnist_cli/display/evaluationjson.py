@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from mnist_cli.architecture import CLASSES
+from mnist_cli.arrays import CLASSES
 from mnist_cli.comparison import Comparison
 from mnist_cli.evaluation import Evaluation
 from mnist_cli.reliability import Coverage, calibration_error, reliability
@@ -14,6 +14,8 @@ def evaluation_json(report: Report) -> dict[str, Any]:
     evaluation = report.evaluation
     return {
         "model": str(report.model),
+        "pixels": str(report.interface.pixels),
+        "outputs": report.interface.outputs,
         "data": report.data,
         "samples": evaluation.samples,
         "accuracy": evaluation.metrics.accuracy,

@@ -5,10 +5,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from mnist_cli.architecture import shape_text
 from mnist_cli.display.screen import Screen, clean, fields
 from mnist_cli.display.tables import table
 from mnist_cli.files import size_text
+from mnist_cli.model.layers.base import shape_text
 from mnist_cli.record import Record
 from mnist_cli.summary import Summary
 
@@ -21,27 +21,34 @@ def show_summary(screen: Screen, summary: Summary) -> None:
 
 def _layers_table(summary: Summary) -> Table:
     rows = table("<layer", "<kind", "<output shape", "parameters", "multiply-adds")
-    for layer in summary.layers:
+    for stage in summary.stages:
         rows.add_row(
-            clean(layer.name),
-            clean(layer.type),
-            shape_text(layer.output_shape),
-            f"{layer.parameters:,}",
-            f"{layer.multiply_adds:,}",
+            clean(stage.layer.name),
+            type(stage.layer).__name__,
+            shape_text(stage.output_shape),
+            f"{stage.parameters:,}",
+            f"{stage.multiply_adds:,}",
         )
     return rows
 
 
 def _totals(summary: Summary) -> Text:
-    frozen = summary.parameters - summary.trainable
+    network = summary.network
+    frozen = network.parameters - network.trainable
     return fields(
         {
-            "Parameters": f"{summary.parameters:,} ({size_text(summary.parameter_bytes)} as float32)",
-            "Trainable": f"{summary.trainable:,}" + (f" ({frozen:,} not)" if frozen else ", all of them"),
-            "Multiply-adds": f"{summary.multiply_adds:,} for one image",
+            "Input": _input_text(summary),
+            "Parameters": f"{network.parameters:,} ({size_text(summary.parameter_bytes)} as float32)",
+            "Trainable": f"{network.trainable:,}" + (f" ({frozen:,} not)" if frozen else ", all of them"),
+            "Multiply-adds": f"{network.multiply_adds:,} for one image",
             "Activations": f"{size_text(summary.activation_bytes)} for one image",
         }
     )
+
+
+def _input_text(summary: Summary) -> str:
+    shape = shape_text(summary.network.input_shape)
+    return f"{shape}, pixels {summary.interface.pixels}" if summary.interface else f"{shape}; not a digit classifier"
 
 
 def _record_fields(record: Record) -> Text:
@@ -66,18 +73,21 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "model": str(summary.path),
         "layers": [
             {
-                "name": layer.name,
-                "type": layer.type,
-                "output_shape": list(layer.output_shape),
-                "parameters": layer.parameters,
-                "multiply_adds": layer.multiply_adds,
+                "name": stage.layer.name,
+                "type": type(stage.layer).__name__,
+                "output_shape": list(stage.output_shape),
+                "parameters": stage.parameters,
+                "multiply_adds": stage.multiply_adds,
             }
-            for layer in summary.layers
+            for stage in summary.stages
         ],
-        "parameters": summary.parameters,
-        "trainable_parameters": summary.trainable,
+        "input_shape": list(summary.network.input_shape),
+        "pixels": str(summary.interface.pixels) if summary.interface else None,
+        "outputs": summary.interface.outputs if summary.interface else None,
+        "parameters": summary.network.parameters,
+        "trainable_parameters": summary.network.trainable,
         "parameter_bytes": summary.parameter_bytes,
         "activation_bytes": summary.activation_bytes,
-        "multiply_adds": summary.multiply_adds,
+        "multiply_adds": summary.network.multiply_adds,
         "record": summary.record.as_json() if summary.record else None,
     }

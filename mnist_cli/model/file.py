@@ -1,7 +1,7 @@
-"""The `.keras` archive: read without running anything from it, written whole or not at all.
+"""A model file, `.keras` or HDF5: read without running anything from it, written whole or not at all.
 
 A `.keras` file is a zip archive of `config.json` (the layers), `metadata.json` and `model.weights.h5` (an HDF5 file
-with the weights).
+with the weights). An HDF5 file of a whole model has the config in an attribute.
 """
 
 import hashlib
@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_cli.architecture import CLASSES, IMAGE_SHAPE, Network, ShapeError, shape_text
 from mnist_cli.archive import Archive, ArchiveError
-from mnist_cli.arrays import Weights
 from mnist_cli.errors import ModelError, OutputError
 from mnist_cli.files import check_destination, read_file, write_files
-from mnist_cli.kerasconfig import read_config
-from mnist_cli.kerasparts import ConfigError
+from mnist_cli.model.config import read_config
+from mnist_cli.model.layers.base import ShapeError, Weights
+from mnist_cli.model.network import Network
+from mnist_cli.model.options import ConfigError
 from mnist_cli.record import Record, is_record_or_free, read_record, record_content, record_path
 
 # The parameters allowed, their two averages in Adam, and what HDF5 needs beside them.
@@ -32,26 +32,26 @@ FILE_LIMIT = 2**28
 CONFIG_LIMIT, METADATA_LIMIT = 2**22, 2**16
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-_NO_MODEL = "A model file is what `mnistcli train` or Keras' `model.save('name.keras')` writes."
-_ADD_SOFTMAX = "In Keras, `keras.Sequential([model, keras.layers.Softmax()])` ends it in a softmax."
-_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-_HOW_TO_CONVERT = "Where you trust it, load it in Keras and write it with `model.save('name.keras')`."
+_ZIP_MAGIC, _HDF5_MAGIC = b"PK", b"\x89HDF\r\n\x1a\n"
+_NO_MODEL = "A model file is what `mnistcli train`, or `model.save('name.keras')` in Keras, writes."
+_SAVE_WHOLE = "Save the whole model where it was trained: `model.save('name.keras')`."
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model file as read: the checked bytes, what they describe, and the training record that belongs to them.
+    """A model file as read: what it describes, and the training record that belongs to it.
 
-    `weights` has a tuple of float32 arrays for each layer of the network, with the shapes of `Stage.weight_shapes`.
+    `weights` has a tuple of float32 arrays for each stage of the network, with the shapes of its `weight_shapes`.
+    `content` is the whole file.
     """
 
     path: Path
     sha256: str
     network: Network
     weights: tuple[Weights, ...] = field(repr=False)
+    content: bytes = field(repr=False)
     record: Record | None = None
     warning: str = ""
-    content: bytes = field(default=b"", repr=False)
 
 
 def read_model(path: Path) -> ModelFile:
@@ -62,21 +62,82 @@ def read_model(path: Path) -> ModelFile:
 
 
 def parse_model(path: Path, content: bytes) -> ModelFile:
-    """The model in a `.keras` archive that is to stand at `path`, without a record. Raises `ModelError`."""
-    network, weights = _parse(content, path)
-    return ModelFile(path, hashlib.sha256(content).hexdigest(), network, weights, content=content)
+    """The model in the bytes of a file that is to stand at `path`, without a record. Raises `ModelError`."""
+    try:
+        network, weights = _parse(content)
+    except _NoModelError as reason:
+        raise ModelError(f"{path}: {reason}", reason.hint) from reason
+    except (ConfigError, ShapeError) as reason:
+        hint = reason.hint if isinstance(reason, ConfigError) else ""
+        raise ModelError(f"{path}: this model can't be used: {reason}", hint) from reason
+    return ModelFile(path, hashlib.sha256(content).hexdigest(), network, weights, content)
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a file that may be a `.keras` archive."""
+    """The bytes of a file that may be a model."""
     if os.path.isfile(path / "saved_model.pb"):
-        raise ModelError(f"{path}: this is a SavedModel, not a .keras file", _HOW_TO_CONVERT)
+        raise ModelError(f"{path}: this is a SavedModel, not a model file", _SAVE_WHOLE)
     if re.match(r"\w+:/", str(path)) and not os.path.lexists(path):
         raise ModelError(f"{path}: no such file", "Models are read from files of this machine only.")
-    content = read_file(path, FILE_LIMIT, ModelError)
+    return read_file(path, FILE_LIMIT, ModelError)
+
+
+class _NoModelError(ConfigError):
+    """A file that is something else, or damaged."""
+
+
+def _parse(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
+    if content.startswith(_ZIP_MAGIC):
+        return _parse_archive(content)
     if content.startswith(_HDF5_MAGIC):
-        raise ModelError(f"{path}: this is an HDF5 file, not a .keras file", _HOW_TO_CONVERT)
-    return content
+        return _parse_hdf5(content)
+    start = content[:200].lstrip().lower()
+    if start.startswith(b"version https://git-lfs"):
+        raise _NoModelError("this is a Git LFS pointer, not the model itself", "`git lfs pull` fetches the model.")
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise _NoModelError("this is a web page, not a model file", "Download the file itself: its raw form.")
+    raise _NoModelError("not a model file: neither a .keras archive nor HDF5", _NO_MODEL)
+
+
+def _parse_archive(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
+    try:
+        archive = Archive(content)
+        if archive.names() != {_CONFIG, _METADATA, _WEIGHTS}:
+            raise ArchiveError("it does not hold what a .keras file holds")
+        _json(archive.read(_METADATA, METADATA_LIMIT))
+        config = _json(archive.read(_CONFIG, CONFIG_LIMIT))
+        stored = archive.read(_WEIGHTS, FILE_LIMIT)
+    except ArchiveError as reason:
+        why = str(reason).removeprefix("damaged: ")
+        raise _NoModelError(f"not a .keras model file, or a damaged one: {why}", _NO_MODEL) from reason
+    from mnist_cli.model import weights  # loads h5py, which a file that is no model need not cost
+
+    description = read_config(config)
+    with weights.opened(stored) as file:
+        return description.network, weights.archived_weights(file, description)
+
+
+def _parse_hdf5(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
+    from mnist_cli.model import weights
+
+    with weights.opened(content) as file:
+        config = weights.model_config(file)
+        if config is None:
+            raise _NoModelError("this file has weights, but no description of the layers they belong to", _SAVE_WHOLE)
+        description = read_config(_json(config))
+        return description.network, weights.named_weights(file, description)
+
+
+def _json(content: bytes | str) -> Any:
+    """The value in a JSON document of numbers that are numbers."""
+    try:
+        return json.loads(content, parse_constant=_refuse)
+    except (ValueError, RecursionError) as reason:
+        raise _NoModelError("not a model file, or a damaged one: no JSON in it", _NO_MODEL) from reason
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} in JSON")
 
 
 def read_adam_state(model: ModelFile) -> tuple[int, tuple[NDArray[np.float32], ...]]:
@@ -84,23 +145,19 @@ def read_adam_state(model: ModelFile) -> tuple[int, tuple[NDArray[np.float32], .
 
     Raises `ModelError` where the model does not hold that.
     """
-    from mnist_cli.weights import read_adam
+    from mnist_cli.model.weights import adam_state
 
     shapes = [array.shape for layer in model.weights for array in layer]
     try:
-        return read_adam(Archive(model.content).read(_WEIGHTS, FILE_LIMIT), shapes)
-    except ConfigError as reason:
+        return adam_state(Archive(model.content).read(_WEIGHTS, FILE_LIMIT), shapes)
+    except (ConfigError, ArchiveError) as reason:
         raise ModelError(f"{model.path}: training can't go on from it: {reason}") from reason
 
 
-def write_model(path: Path, content: bytes, record: Record) -> None:
-    """Put a `.keras` archive, once it has proved readable, and its record where they belong; both or neither.
-
-    Raises `ModelError` and `OutputError`.
-    """
-    _parse(content, path)
-    check_replaceable(path, "Move it, and train again.")
-    write_files({path: content, record_path(path): record_content(record)})
+def write_model(model: ModelFile, record: Record) -> None:
+    """Put a model that was parsed, and its record, where they belong; both or neither. Raises `OutputError`."""
+    check_replaceable(model.path, "Move it, and train again.")
+    write_files({model.path: model.content, record_path(model.path): record_content(record)})
 
 
 def check_destinations(path: Path, hint: str) -> None:
@@ -130,48 +187,6 @@ def _begins_like_a_model(path: Path) -> bool:
             return not header or (header.startswith(b"PK\x03\x04") and name.startswith(members))
     except OSError as reason:
         raise OutputError(f"{path}: can't be read: {reason.strerror}") from reason
-
-
-def check_digit_classifier(network: Network, path: Path) -> None:
-    """Raise `ModelError` unless the network turns 28x28x1 images into 10 probabilities, as far as its layers tell."""
-    hint = "mnistcli runs models that take 28x28x1 and end in a softmax over 10 digits."
-    if network.input_shape != IMAGE_SHAPE or network.output_shape != (CLASSES,):
-        shapes = f"{shape_text(network.input_shape)} to {shape_text(network.output_shape)}"
-        raise ModelError(f"{path}: no digit classifier: it goes from {shapes}", hint)
-    if not network.may_give_probabilities:
-        message = f"{path}: no digit classifier: without a softmax its last layer gives logits, not probabilities"
-        raise ModelError(message, _ADD_SOFTMAX)
-
-
-def _parse(content: bytes, path: Path) -> tuple[Network, tuple[Weights, ...]]:
-    try:
-        archive = Archive(content)
-        if archive.names() != {_CONFIG, _METADATA, _WEIGHTS}:
-            raise ArchiveError("it does not hold what a .keras file holds")
-        _json(archive.read(_METADATA, METADATA_LIMIT))
-        config = _json(archive.read(_CONFIG, CONFIG_LIMIT))
-        weights_file = archive.read(_WEIGHTS, FILE_LIMIT)
-    except ArchiveError as reason:
-        why = str(reason).removeprefix("damaged: ")
-        raise ModelError(f"{path}: not a .keras model file, or a damaged one: {why}", _NO_MODEL) from reason
-    except (ValueError, RecursionError) as reason:
-        raise ModelError(f"{path}: not a .keras model file, or a damaged one: no JSON in it", _NO_MODEL) from reason
-    from mnist_cli.weights import read_weights  # loads h5py, which a file that is no model need not cost
-
-    try:
-        description = read_config(config)
-        return description.network, read_weights(weights_file, description)
-    except (ConfigError, ShapeError) as reason:
-        raise ModelError(f"{path}: no model file that can be used: {reason}") from reason
-
-
-def _json(content: bytes) -> Any:
-    """The value in a JSON document of numbers that are numbers. Raises `ValueError` and `RecursionError`."""
-    return json.loads(content, parse_constant=_refuse)
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} in JSON")
 
 
 def reproducible(archive: bytes) -> bytes:

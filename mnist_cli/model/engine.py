@@ -1,0 +1,95 @@
+"""What a model answers, computed in NumPy.
+
+TensorFlow takes seconds to start, and the classic network a third of a millisecond to answer.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mnist_cli.arrays import CLASSES, Images, Probabilities
+from mnist_cli.errors import ModelError
+from mnist_cli.model.file import ModelFile
+from mnist_cli.model.images import SHAPES, Pixels
+from mnist_cli.model.interface import Interface, Raw, as_probabilities, asked
+from mnist_cli.model.layers.base import Array, shape_text
+from mnist_cli.model.network import INPUT
+from mnist_cli.processors import usable_processors
+
+# Images that run through the network together: few enough for the processor's caches, which hold about so many
+# numbers, and enough for its matrix products. Each processor has one such batch in work.
+_NUMBERS_AT_ONCE, _BATCH_LIMIT = 1_500_000, 256
+
+
+class Engine:
+    """Answers for a model, which is used as its `interface` tells."""
+
+    def __init__(self, model: ModelFile, interface: Interface | None = None) -> None:
+        self.model, self.interface = model, interface or Interface()
+        numbers = max(stage.numbers for stage in model.network.stages)
+        self._batch_size = max(1, min(_BATCH_LIMIT, _NUMBERS_AT_ONCE // numbers))
+        self._last_uses = {source: stage.number for stage in model.network.stages for source in stage.sources}
+
+    def probabilities(self, images: Images) -> Probabilities:
+        """Those of the ten digits, shape (n, 10), each row finite and with the sum 1. Raises `ModelError`."""
+        probabilities = as_probabilities(self.raw(images, self.interface.pixels), self.interface.outputs)
+        if not ((probabilities >= 0).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)):  # nor NaN
+            raise ModelError(f"{self.model.path}: not a digit classifier: it gives no probabilities")
+        return probabilities
+
+    def raw(self, images: Images, pixels: Pixels) -> Raw:
+        """What the last layer gives for images whose pixels are put before it like this."""
+        outputs = np.empty((len(images), CLASSES))
+
+        def run(start: int) -> None:
+            batch = slice(start, start + self._batch_size)
+            with np.errstate(all="ignore"):  # what overflows is found in the result
+                x = pixels.prepare(images[batch], self.model.network.input_shape)
+                outputs[batch] = self._run(x).reshape(-1, CLASSES)
+
+        _for_each(run, range(0, len(images), self._batch_size))
+        return outputs
+
+    def _run(self, x: Array) -> Array:
+        values = {INPUT: x}
+        for stage, weights in zip(self.model.network.stages, self.model.weights, strict=True):
+            inputs = [values[source] for source in stage.sources]
+            for source in set(stage.sources):
+                if self._last_uses[source] == stage.number:
+                    del values[source]
+            values[stage.number] = stage.run(weights, inputs)
+        return values.popitem()[1]
+
+
+def open_engine(model: ModelFile) -> Engine:
+    """The engine for a model. One without a training record is asked what it expects. Raises `ModelError`."""
+    check_digit_classifier(model)
+    if model.record is not None:
+        return Engine(model)
+    return Engine(model, asked(Engine(model).raw, model.network.work))
+
+
+def check_digit_classifier(model: ModelFile) -> None:
+    """Raise `ModelError` unless a model takes images of digits and has ten outputs."""
+    network = model.network
+    outputs = network.output_shape
+    if outputs[-1] != CLASSES or any(size != 1 for size in outputs[:-1]):
+        raise ModelError(f"{model.path}: not a digit classifier: it has {shape_text(outputs)} outputs, not {CLASSES}")
+    if network.input_shape not in SHAPES:
+        hint = "mnistcli gives a model images of 28x28 or 32x32 pixels, grey or as three colours."
+        raise ModelError(
+            f"{model.path}: not a model for these images: it takes {shape_text(network.input_shape)}", hint
+        )
+
+
+def _for_each(work: Callable[[int], None], starts: range) -> None:
+    """Do the work for every start; on all processors at once, where there is more than one."""
+    if len(starts) < 2:
+        for start in starts:
+            work(start)
+        return
+    from concurrent.futures import ThreadPoolExecutor  # not needed for a single picture
+
+    with ThreadPoolExecutor(usable_processors()) as pool:
+        for _ in pool.map(work, starts):
+            pass

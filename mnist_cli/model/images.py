@@ -1,0 +1,79 @@
+"""What images a model takes: their shape, and the range of their pixels."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnist_cli.arrays import SIDE, Images
+from mnist_cli.model.layers.base import Array, Shape
+
+_PADDED_SIDE = 32  # for networks like LeNet-5, whose first windows would cut off the rims of 28x28
+
+
+def _shapes(side: int) -> tuple[Shape, ...]:
+    flat = side * side
+    return (
+        *((side, side, 1), (side, side), (flat,), (1, side, side), (side, side, 3), (3, side, side)),
+        *((flat, 1), (1, flat)),
+    )
+
+
+SHAPES = (*_shapes(SIDE), *_shapes(_PADDED_SIDE))
+"""The shapes of one image that a model may take."""
+
+
+def matching_shape(sizes: Sequence[int | None]) -> Shape | None:
+    """Sizes of which some may be open (None) as a shape: that of an image, where one fits."""
+    for shape in SHAPES:
+        if len(shape) == len(sizes) and all(size in (None, own) for size, own in zip(sizes, shape, strict=True)):
+            return shape
+    return None if None in sizes else tuple(size for size in sizes if size is not None)
+
+
+def _columns(pixels: Array) -> Array:
+    """Every column of an image with the length 1, as `keras.utils.normalize(images, axis=1)` makes it."""
+    lengths = np.sqrt(np.square(pixels).sum(axis=1, keepdims=True))
+    return pixels / np.where(lengths == 0, np.float32(1), lengths)
+
+
+SCALES: dict[str, Callable[[Array], Array]] = {
+    "0 to 1": lambda pixels: pixels / 255,
+    "0 to 255": lambda pixels: pixels,
+    "-1 to 1": lambda pixels: pixels / np.float32(127.5) - 1,
+    "-0.5 to 0.5": lambda pixels: pixels / 255 - np.float32(0.5),
+    # The mean and the standard deviation of MNIST's training images.
+    "standardized": lambda pixels: (pixels / 255 - np.float32(0.1307)) / np.float32(0.3081),
+    "columns of length 1": _columns,
+}
+"""The ranges that people scale pixels to, from those of bytes: float32, shape (n, side, side)."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """How the pixels of an image are put before a model: a scale among `SCALES`, and what else is turned round."""
+
+    scale: str = "0 to 1"
+    inverted: bool = False
+    transposed: bool = False
+
+    def __str__(self) -> str:
+        return self.scale + ", inverted" * self.inverted + ", transposed" * self.transposed
+
+    def prepare(self, images: Images, shape: Shape) -> Array:
+        """Images as a model of the input `shape`, one of `SHAPES`, takes them: float32, (n, *shape)."""
+        if self.transposed:
+            images = images.transpose(0, 2, 1)
+        if shape in _shapes(_PADDED_SIDE):
+            margin = (_PADDED_SIDE - SIDE) // 2
+            images = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
+        if self.inverted:
+            images = 255 - images
+        pixels = SCALES[self.scale](images.astype(np.float32))
+        if shape.count(3):  # grey as three colours
+            pixels = np.stack([pixels] * 3, axis=1 + shape.index(3))
+        return pixels.reshape(len(pixels), *shape)
+
+
+PLAIN = Pixels()
+"""As mnistcli's own models take them."""

@@ -1,0 +1,206 @@
+"""Activations: by name, as Keras has them, and as layers. Each works number by number, but for the softmaxes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnist_cli.model.layers.base import Array, Axis, Layer, Shape, Weights, axis_index
+
+ActivationFunction = str | Layer
+"""A name among `FUNCTIONS`, or an activation layer without weights."""
+
+
+def softmax(x: Array, axis: int = -1) -> Array:
+    """exp(x) over its sum along an axis.
+
+    In float64, so that a digit held impossible still has a probability above 0, as a loss needs.
+    """
+    powers = np.exp(x.astype(np.float64) - x.max(axis=axis, keepdims=True))
+    shares: Array = powers / powers.sum(axis=axis, keepdims=True)
+    return shares
+
+
+def sigmoid(x: Array) -> Array:
+    """The logistic function; where exp(-x) overflows, 0 is right."""
+    y: Array = 1 / (1 + np.exp(-x))
+    return y
+
+
+def _relu(x: Array) -> Array:
+    y: Array = np.maximum(x, 0)
+    return y
+
+
+def _elu(x: Array, alpha: float = 1.0) -> Array:
+    """Clevert, Unterthiner and Hochreiter 2015 (arXiv:1511.07289)."""
+    return np.where(x > 0, x, np.float32(alpha) * np.expm1(np.minimum(x, 0)))
+
+
+def _selu(x: Array) -> Array:
+    """Klambauer et al. 2017 (arXiv:1706.02515), whose constants these are."""
+    return np.float32(1.0507009873554805) * _elu(x, 1.6732632423543772)
+
+
+def _gelu(x: Array) -> Array:
+    """Hendrycks and Gimpel 2016 (arXiv:1606.08415), exact: x times the normal distribution function."""
+    y: Array = (0.5 * x * (1 + _erf(x * np.float32(0.5**0.5)))).astype(x.dtype)
+    return y
+
+
+def _erf(x: Array) -> Array:
+    """The error function to 1.5e-7: Abramowitz and Stegun, "Handbook of Mathematical Functions", 7.1.26."""
+    magnitude = np.abs(x).astype(np.float64)
+    t = 1 / (1 + 0.3275911 * magnitude)
+    series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    return np.copysign(1 - series * np.exp(-magnitude * magnitude), x)
+
+
+def _softplus(x: Array) -> Array:
+    y: Array = np.logaddexp(np.float32(0), x)
+    return y
+
+
+def _log_softmax(x: Array) -> Array:
+    shifted = x - x.max(axis=-1, keepdims=True)
+    y: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return y
+
+
+def _sparsemax(x: Array) -> Array:
+    """Martins and Astudillo 2016 (arXiv:1602.02068), algorithm 1, along the last axis.
+
+    But the threshold is Keras' own, from all sums of the support and not from the last, for models were trained on it.
+    """
+    ordered = -np.sort(-x, axis=-1)
+    sums = np.cumsum(ordered, axis=-1)
+    support = ordered - (sums - 1) / np.arange(1, x.shape[-1] + 1, dtype=x.dtype) > 0
+    threshold = (np.where(support, sums, 0).sum(axis=-1, keepdims=True) - 1) / support.sum(axis=-1, keepdims=True)
+    y: Array = np.maximum(x - threshold.astype(x.dtype), 0)
+    return y
+
+
+def _hard_sigmoid(x: Array) -> Array:
+    y: Array = np.clip(x + 3, 0, 6) / 6
+    return y
+
+
+def _leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
+    return np.where(x > 0, x, np.float32(negative_slope) * x)
+
+
+def _silu(x: Array) -> Array:
+    return x * sigmoid(x)
+
+
+def _hard_silu(x: Array) -> Array:
+    return x * _hard_sigmoid(x)
+
+
+FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+    "celu": _elu,
+    "elu": _elu,
+    "exponential": np.exp,
+    "gelu": _gelu,
+    "hard_shrink": lambda x: np.where(np.abs(x) > 0.5, x, np.float32(0)),
+    "hard_sigmoid": _hard_sigmoid,
+    "hard_silu": _hard_silu,
+    "hard_swish": _hard_silu,
+    "hard_tanh": lambda x: np.clip(x, -1, 1),
+    "leaky_relu": _leaky_relu,
+    "linear": lambda x: x,
+    "log_sigmoid": lambda x: -_softplus(-x),
+    "log_softmax": _log_softmax,
+    "mish": lambda x: x * np.tanh(_softplus(x)),
+    "relu": _relu,
+    "relu6": lambda x: np.clip(x, 0, 6),
+    "selu": _selu,
+    "sigmoid": sigmoid,
+    "silu": _silu,
+    "soft_shrink": lambda x: np.where(np.abs(x) > 0.5, x - np.copysign(np.float32(0.5), x), np.float32(0)),
+    "softmax": softmax,
+    "softplus": _softplus,
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "sparse_plus": lambda x: np.where(x >= 1, x, np.where(x <= -1, np.float32(0), (x + 1) ** 2 / 4)),
+    "sparse_sigmoid": lambda x: np.clip((x + 1) / 2, 0, 1),
+    "sparsemax": _sparsemax,
+    "squareplus": lambda x: (x + np.sqrt(x * x + 4)) / 2,
+    "swish": _silu,
+    "tanh": np.tanh,
+    "tanh_shrink": lambda x: x - np.tanh(x),
+}
+
+
+def activated(activation: ActivationFunction, x: Array) -> Array:
+    return activation.apply((), x) if isinstance(activation, Layer) else FUNCTIONS[activation](x)
+
+
+def activate(activation: ActivationFunction, y: Array) -> Array:
+    """The activation of `y`, which nobody needs any more and may be overwritten."""
+    return np.maximum(y, 0, out=y) if activation == "relu" else activated(activation, y)
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    activation: ActivationFunction
+
+    def apply(self, weights: Weights, *inputs: Array) -> Array:
+        return activated(self.activation, *inputs)
+
+
+@dataclass(frozen=True)
+class ReLU(Layer):
+    max_value: float | None = None
+    negative_slope: float = 0.0
+    threshold: float = 0.0
+
+    def apply(self, weights: Weights, *inputs: Array) -> Array:
+        (x,) = inputs
+        low, slope = np.float32(self.threshold), np.float32(self.negative_slope)
+        y: Array = np.where(x > low, x, slope * (x - low))  # at the threshold itself Keras takes the slope
+        return y if self.max_value is None else np.minimum(y, np.float32(self.max_value))
+
+
+@dataclass(frozen=True)
+class LeakyReLU(Layer):
+    negative_slope: float = 0.3
+
+    def apply(self, weights: Weights, *inputs: Array) -> Array:
+        return _leaky_relu(inputs[0], self.negative_slope)
+
+
+@dataclass(frozen=True)
+class ELU(Layer):
+    alpha: float = 1.0
+
+    def apply(self, weights: Weights, *inputs: Array) -> Array:
+        return _elu(inputs[0], self.alpha)
+
+
+@dataclass(frozen=True)
+class PReLU(Layer):
+    """He et al. 2015 (arXiv:1502.01852): a slope for each place that is not along one of the `shared_axes`."""
+
+    shared_axes: tuple[Axis, ...] | None = None
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        shared = {axis_index(axis, shape) for axis in self.shared_axes or ()}
+        return (tuple(1 if index in shared else size for index, size in enumerate(shape)),)
+
+    def apply(self, weights: Weights, *inputs: Array) -> Array:
+        return np.where(inputs[0] > 0, inputs[0], weights[0] * inputs[0])
+
+
+@dataclass(frozen=True)
+class Softmax(Layer):
+    axis: Axis = -1
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        axis_index(self.axis, shapes[0])
+        return shapes[0]
+
+    def apply(self, weights: Weights, *inputs: Array) -> Array:
+        return softmax(inputs[0], self.axis)
+
+
+LAYERS: tuple[type[Layer], ...] = (Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax)

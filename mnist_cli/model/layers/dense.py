@@ -1,0 +1,35 @@
+"""The dense layer."""
+
+from dataclasses import dataclass
+from math import prod
+
+from mnist_cli.model.layers.activations import ActivationFunction, activate
+from mnist_cli.model.layers.base import Array, Count, Layer, Shape, Weights
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    units: Count
+    activation: ActivationFunction = "linear"
+    use_bias: bool = True
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        return (*shapes[0][:-1], self.units)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        kernel = (shape[-1], self.units)
+        return (kernel, (self.units,)) if self.use_bias else (kernel,)
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return prod(shape) * self.units
+
+    def apply(self, weights: Weights, *inputs: Array) -> Array:
+        kernel, *bias = weights
+        (x,) = inputs
+        y = (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:-1], self.units)
+        if bias:
+            y += bias[0]
+        return activate(self.activation, y)
+
+
+LAYERS = (Dense,)

@@ -1,0 +1,163 @@
+"""Recurrent layers, over the first axis of a sequence."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from mnist_cli.model.layers.activations import ActivationFunction, activate, activated
+from mnist_cli.model.layers.base import Array, Count, Layer, Shape, ShapeError, Weights
+
+# Steps are taken one by one.
+_STEPS_LIMIT = 10_000
+
+
+@dataclass(frozen=True)
+class SimpleRNN(Layer):
+    units: Count
+    activation: ActivationFunction = "tanh"
+    use_bias: bool = True
+    return_sequences: bool = False
+    go_backwards: bool = False
+
+    rank = 2
+    weights_at = ("cell/vars",)
+    only = {"return_state": False, "stateful": False, "time_major": False}
+    gates: ClassVar[int] = 1
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        steps = shapes[0][0]
+        if steps > _STEPS_LIMIT:
+            raise ShapeError(f"a sequence of {steps} steps is too long")
+        return (steps, self.units) if self.return_sequences else (self.units,)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        width = self.gates * self.units
+        kernels = ((shape[1], width), (self.units, width))
+        return (*kernels, self._bias_shape()) if self.use_bias else kernels
+
+    def _bias_shape(self) -> Shape:
+        return (self.gates * self.units,)
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return shape[0] * (shape[1] + self.units) * self.gates * self.units
+
+    def working_numbers(self, shape: Shape) -> int:
+        return shape[0] * (self.gates + 1) * self.units
+
+    def apply(self, weights: Weights, *inputs: Array) -> Array:
+        """The last output, or those of all steps in the order in which they were taken."""
+        kernel, recurrent_kernel, *bias = weights
+        x = inputs[0].transpose(1, 0, 2)  # steps first
+        x = x[::-1] if self.go_backwards else x
+        projected = (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:2], -1)
+        if bias:
+            projected += bias[0] if bias[0].ndim == 1 else bias[0][0]
+        outputs = self._outputs(projected, recurrent_kernel, bias[0][-1] if bias else None)
+        if self.return_sequences:
+            return np.stack(list(outputs), axis=1)
+        *_, last = outputs
+        return last
+
+    def _outputs(self, projected: Array, recurrent_kernel: Array, recurrent_bias: Array | None) -> Iterator[Array]:
+        """The output of each step. `projected`: the input's part in the gates, shape (steps, n, gates * units)."""
+        h = np.zeros((projected.shape[1], self.units), np.float32)
+        for step in projected:
+            h = activate(self.activation, step + h @ recurrent_kernel)
+            yield h
+
+
+@dataclass(frozen=True)
+class LSTM(SimpleRNN):
+    """Hochreiter and Schmidhuber 1997, "Long short-term memory"; its gates: input, forget, cell, output."""
+
+    recurrent_activation: ActivationFunction = "sigmoid"
+
+    gates = 4
+
+    def _outputs(self, projected: Array, recurrent_kernel: Array, recurrent_bias: Array | None) -> Iterator[Array]:
+        h: Array = np.zeros((projected.shape[1], self.units), np.float32)
+        c = h
+        for step in projected:
+            opened, forgotten, written, read = np.split(step + h @ recurrent_kernel, 4, axis=1)
+            c = activate(self.recurrent_activation, forgotten) * c
+            c += activate(self.recurrent_activation, opened) * activate(self.activation, written)
+            h = activate(self.recurrent_activation, read) * activated(self.activation, c)
+            yield h
+
+
+@dataclass(frozen=True)
+class GRU(SimpleRNN):
+    """Cho et al. 2014 (arXiv:1406.1078); its gates: update, reset, candidate.
+
+    With `reset_after`, the reset gate works on the product with the recurrent kernel, and not on what goes into it.
+    """
+
+    recurrent_activation: ActivationFunction = "sigmoid"
+    reset_after: bool = True
+
+    gates = 3
+
+    def _bias_shape(self) -> Shape:
+        width = self.gates * self.units
+        return (2, width) if self.reset_after else (width,)
+
+    def _outputs(self, projected: Array, recurrent_kernel: Array, recurrent_bias: Array | None) -> Iterator[Array]:
+        h: Array = np.zeros((projected.shape[1], self.units), np.float32)
+        gates, candidate = np.split(recurrent_kernel, [2 * self.units], axis=1)
+        bias = recurrent_bias if self.reset_after and recurrent_bias is not None else np.zeros(3 * self.units, "f4")
+        for step in projected:
+            from_gates = step[:, : 2 * self.units] + (h @ gates + bias[: 2 * self.units])
+            update, reset = np.split(activate(self.recurrent_activation, from_gates), 2, axis=1)
+            remembered = (
+                reset * (h @ candidate + bias[2 * self.units :]) if self.reset_after else (reset * h) @ candidate
+            )
+            proposed = activate(self.activation, step[:, 2 * self.units :] + remembered)
+            h = update * h + (1 - update) * proposed
+            yield h
+
+
+@dataclass(frozen=True)
+class Bidirectional(Layer):
+    """A recurrent layer that goes forward and one that goes backward (Schuster and Paliwal 1997), merged."""
+
+    layer: SimpleRNN
+    backward_layer: SimpleRNN
+    merge_mode: Literal["concat", "sum", "mul", "ave"] = "concat"
+
+    rank = 2
+    weights_at = ("forward_layer/cell/vars", "backward_layer/cell/vars")
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        *steps, units = self.layer.output_shape(*shapes)
+        if self.merge_mode == "concat":
+            units += self.backward_layer.units
+        return (*steps, units)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return (*self.layer.weight_shapes(shape), *self.backward_layer.weight_shapes(shape))
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return self.layer.multiply_adds(shape) + self.backward_layer.multiply_adds(shape)
+
+    def working_numbers(self, shape: Shape) -> int:
+        return self.layer.working_numbers(shape) + self.backward_layer.working_numbers(shape)
+
+    def apply(self, weights: Weights, *inputs: Array) -> Array:
+        forward_weights = len(self.layer.weight_shapes(inputs[0].shape[1:]))
+        forward = self.layer.apply(weights[:forward_weights], *inputs)
+        backward = self.backward_layer.apply(weights[forward_weights:], *inputs)
+        if self.layer.return_sequences:
+            backward = backward[:, ::-1]
+        match self.merge_mode:
+            case "concat":
+                return np.concatenate((forward, backward), axis=-1)
+            case "mul":
+                return forward * backward
+            case "sum":
+                return forward + backward
+        return (forward + backward) / 2
+
+
+LAYERS = (Bidirectional, GRU, LSTM, SimpleRNN)

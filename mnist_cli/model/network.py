@@ -1,0 +1,162 @@
+"""A network as data: layers from one input to one output, with the shapes, the parameters and the work of each.
+
+Training builds the Keras model from it, `summary` prints it, the engine runs it, and model files are read into it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
+
+from mnist_cli.arrays import CLASSES, SIDE
+from mnist_cli.model.layers.base import Array, Layer, Shape, ShapeError, Spatial, Weights
+from mnist_cli.model.layers.convolution import Conv2D
+from mnist_cli.model.layers.dense import Dense
+from mnist_cli.model.layers.pooling import MaxPooling2D
+from mnist_cli.model.layers.shaping import Dropout, Flatten
+
+IMAGE_SHAPE: Shape = (SIDE, SIDE, 1)
+INPUT = -1
+"""Where a stage takes the input of the network: the number before that of the first stage."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A layer in its place: where its inputs come from, what goes in, what comes out, what it costs.
+
+    `sources`: the numbers of the stages whose outputs it takes, or `INPUT`. `first_use`: the number of the stage in
+    which the layer is used first, whose weights it shares.
+    """
+
+    number: int
+    layer: Layer
+    sources: tuple[int, ...]
+    input_shapes: tuple[Shape, ...]
+    output_shape: Shape
+    first_use: int
+
+    @property
+    def is_first_use(self) -> bool:
+        return self.number == self.first_use
+
+    @property
+    def weight_shapes(self) -> tuple[Shape, ...]:
+        return self.layer.weight_shapes(self._seen(self.input_shapes[0]))
+
+    @property
+    def parameters(self) -> int:
+        """Those of the layer where it is used first; it has no others elsewhere."""
+        return sum(map(prod, self.weight_shapes)) if self.is_first_use else 0
+
+    @property
+    def trainable(self) -> int:
+        """Parameters that training changes."""
+        if not self.layer.trainable or not self.is_first_use:
+            return 0
+        shapes = self.weight_shapes
+        return sum(map(prod, shapes[: len(shapes) - self.layer.frozen_weights]))
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers the layer holds at once for one image."""
+        working = self.layer.working_numbers(self._seen(self.input_shapes[0]))
+        return sum(map(prod, self.input_shapes)) + prod(self.output_shape) + working
+
+    @property
+    def multiply_adds(self) -> int:
+        return self.layer.multiply_adds(self._seen(self.input_shapes[0]))
+
+    @property
+    def work(self) -> int:
+        """What an image costs, in multiply-adds: to write a number, or to take its exponential, costs about so many."""
+        return self.multiply_adds + 20 * self.numbers
+
+    def run(self, weights: Weights, inputs: Sequence[Array]) -> Array:
+        """The output of the layer for a batch."""
+        if not self._turns:
+            return self.layer.apply(weights, *inputs)
+        y = self.layer.apply(weights, *(x.transpose(0, *range(2, x.ndim), 1) for x in inputs))
+        return y.transpose(0, -1, *range(1, y.ndim - 1)) if y.ndim == inputs[0].ndim else y
+
+    @property
+    def _turns(self) -> bool:
+        return isinstance(self.layer, Spatial) and self.layer.data_format == "channels_first"
+
+    def _seen(self, shape: Shape) -> Shape:
+        return channels_last(shape) if self._turns else shape
+
+
+def channels_last(shape: Shape) -> Shape:
+    return (*shape[1:], shape[0])
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers in an order in which each has its inputs before it; the last one gives the output."""
+
+    input_shape: Shape
+    stages: tuple[Stage, ...] = field(repr=False)
+    name: str = "cnn"
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Every layer once."""
+        return tuple(stage.layer for stage in self.stages if stage.is_first_use)
+
+    @property
+    def output_shape(self) -> Shape:
+        return self.stages[-1].output_shape
+
+    @property
+    def parameters(self) -> int:
+        return sum(stage.parameters for stage in self.stages)
+
+    @property
+    def trainable(self) -> int:
+        return sum(stage.trainable for stage in self.stages)
+
+    @property
+    def multiply_adds(self) -> int:
+        """For one image."""
+        return sum(stage.multiply_adds for stage in self.stages)
+
+    @property
+    def work(self) -> int:
+        return sum(stage.work for stage in self.stages)
+
+
+def sequential(layers: Iterable[Layer], input_shape: Shape = IMAGE_SHAPE, name: str = "cnn") -> Network:
+    """The network in which each layer takes the output of the one before. Raises `ShapeError`."""
+    stages: list[Stage] = []
+    shape = input_shape
+    for number, layer in enumerate(layers):
+        stages.append(placed(layer, number, (number - 1,), (shape,)))
+        shape = stages[-1].output_shape
+    return Network(input_shape, tuple(stages), name)
+
+
+def placed(layer: Layer, number: int, sources: tuple[int, ...], shapes: tuple[Shape, ...]) -> Stage:
+    """The stage of a layer that takes inputs of these shapes. Raises `ShapeError` where it can't."""
+    if (len(shapes) > 1) != layer.merges:
+        raise ShapeError(f"the layer {layer.name} can't take {len(shapes)} inputs")
+    if layer.rank not in (None, len(shapes[0])):
+        raise ShapeError(f"the layer {layer.name} takes {layer.rank} axes, not {len(shapes[0])}")
+    stage = Stage(number, layer, sources, shapes, (), number)
+    output = layer.output_shape(*map(stage._seen, shapes))
+    if stage._turns and len(output) == len(shapes[0]):
+        output = (output[-1], *output[:-1])
+    return replace(stage, output_shape=output)
+
+
+def classic_cnn(dropout: float) -> Network:
+    """The classic two-convolution network for MNIST: 34,826 parameters."""
+    return sequential(
+        (
+            Conv2D("conv2d", filters=32, kernel_size=(3, 3), activation="relu"),
+            MaxPooling2D("max_pooling2d", pool_size=(2, 2), strides=(2, 2)),
+            Conv2D("conv2d_1", filters=64, kernel_size=(3, 3), activation="relu"),
+            MaxPooling2D("max_pooling2d_1", pool_size=(2, 2), strides=(2, 2)),
+            Flatten("flatten"),
+            Dropout("dropout", rate=dropout),
+            Dense("dense", units=CLASSES, activation="softmax"),
+        )
+    )

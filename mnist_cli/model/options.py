@@ -1,0 +1,211 @@
+"""A layer as Keras describes it, its kind and its options, made into one of the layers here.
+
+Only what an answer depends on is looked at: the fields of the layer, and the options that it can have in one way only.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from mnist_cli.model.layers import activations, convolution, dense, merging, normalization, pooling, recurrent, shaping
+from mnist_cli.model.layers.activations import FUNCTIONS, ActivationFunction
+from mnist_cli.model.layers.base import Axis, Count, Figures, Layer, Size
+
+Config = Mapping[str, Any]
+
+KINDS: dict[str, type[Layer]] = {
+    kind.__name__: kind
+    for room in (activations, convolution, dense, merging, normalization, pooling, recurrent, shaping)
+    for kind in room.LAYERS
+}
+# What Keras 2 called otherwise: options of all layers, and functions of TensorFlow.
+_OLD_OPTIONS = {"alpha": "negative_slope"}
+_OLD_FUNCTIONS = {"softmax_v2": "softmax"}
+
+_HINT = "Evaluate it in Keras, or train a model without it."
+_NO_CODE = "Put a layer of Keras in its place, such as Rescaling or Reshape, and save the model again."
+
+# No number that a layer needs is larger; with larger ones, products of them would take time.
+_LARGEST = 2**31
+
+
+class ConfigError(ValueError):
+    """A model that can't be used: why, and what may be done about it."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
+def entry_of(entry: Any) -> tuple[str, Config]:
+    """The class and the options in the description of a part of Keras. Raises `ConfigError` where it isn't Keras' own.
+
+    Keras 3 tells the module of each part; a custom class has a module or a registered name of its own.
+    """
+    match entry:
+        case {"class_name": str(kind), "config": dict(options)}:
+            module, registered = entry.get("module", "keras"), entry.get("registered_name")
+            roots = ("keras", "tf_keras", "tensorflow")
+            if not isinstance(module, str) or module.split(".")[0] not in roots or registered not in (None, kind):
+                raise ConfigError(f"its {kind:.100} is custom code, which is not in the file", _HINT)
+            return kind, options
+    raise ConfigError("its config describes no model")
+
+
+def name_in(options: Config) -> str:
+    """The name of a layer or a model. Raises `ConfigError`."""
+    name = options.get("name")
+    if not isinstance(name, str) or not 0 < len(name) <= 1000:
+        raise ConfigError("its config describes a layer without a name")
+    return name
+
+
+def read_layer(entry: Any) -> Layer:
+    """The layer that an entry describes. Raises `ConfigError`."""
+    kind, options = entry_of(entry)
+    name = name_in(options)
+    if kind == "Lambda":
+        raise ConfigError(f"its Lambda layer {name} holds Python code, which mnistcli never runs", _NO_CODE)
+    if kind not in KINDS:
+        raise ConfigError(f"its layer {name} is a {kind:.100}, which mnistcli doesn't support", _HINT)
+    for option, value in KINDS[kind].only.items():
+        if options.get(option, value) != value:
+            raise ConfigError(f"its layer {name} has {option}={options[option]!r:.40}, which mnistcli doesn't support")
+    return KINDS[kind](**_arguments(kind, name, _renamed(kind, options)))
+
+
+def _renamed(kind: str, options: Config) -> Config:
+    """The options by their names in Keras 3, with nothing left to be derived."""
+    if kind == "Bidirectional":
+        return {**options, "backward_layer": options.get("backward_layer") or _turned(options.get("layer"))}
+    if kind == "LeakyReLU":
+        return {_OLD_OPTIONS.get(option, option): value for option, value in options.items()}
+    return options
+
+
+def _turned(entry: Any) -> Any:
+    """A recurrent layer that goes the other way."""
+    match entry:
+        case {"config": dict(options)}:
+            return {**entry, "config": {**options, "go_backwards": not options.get("go_backwards", False)}}
+    return entry
+
+
+def _arguments(kind: str, name: str, options: Config) -> dict[str, Any]:
+    arguments = {}
+    for field, hint in _fields(kind):
+        value = plain(options.get(field.name))
+        if value is None and field.default is not MISSING:
+            continue
+        try:
+            arguments[field.name] = _converted(hint, value)
+        except (TypeError, ValueError, OverflowError, RecursionError) as reason:
+            if isinstance(reason, ConfigError):
+                raise
+            raise ConfigError(f"its layer {name} has {field.name}={value!r:.40}, which can't be") from reason
+    return arguments
+
+
+@cache
+def _fields(kind: str) -> tuple[tuple[Any, Any], ...]:
+    hints = get_type_hints(KINDS[kind], include_extras=True)
+    return tuple((field, hints[field.name]) for field in fields(KINDS[kind]))
+
+
+def plain(value: Any) -> Any:
+    """A value without what Keras wraps around tuples and arrays of NumPy."""
+    match value:
+        case {"class_name": "__tuple__", "items": list(inner)}:
+            return inner
+        case {"class_name": "__numpy__", "config": {"value": inner}} | {"type": "ndarray", "value": inner}:
+            return inner
+    return value
+
+
+def _converted(hint: Any, value: Any) -> Any:
+    """A value as the type of a field asks for it. Raises `ValueError` or `TypeError` where it can't be."""
+    if hint in _CONVERTERS:
+        return _CONVERTERS[hint](value)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is tuple:
+        return _tuple(arguments, value)
+    if origin is Literal:
+        return _checked(value, value in arguments)
+    if origin in (Union, UnionType):  # something or None, which is the default and has been taken
+        return _converted(arguments[0], value)
+    layer = read_layer(value)
+    return _checked(layer, isinstance(layer, hint))
+
+
+def _checked(value: Any, is_right: bool) -> Any:
+    if not is_right:
+        raise ValueError(value)
+    return value
+
+
+def _tuple(hints: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
+    """Of a list; a single value stands for each."""
+    several = hints[-1] is ...
+    values = value if isinstance(value, list) else [value] * (1 if several else len(hints))
+    each = hints[:1] * len(values) if several else hints
+    return tuple(_converted(hint, item) for hint, item in zip(each, values, strict=True))
+
+
+def _integer(value: Any, least: int = -_LARGEST) -> int:
+    return int(_checked(value, type(value) is int and least <= value <= _LARGEST))
+
+
+def _axis(value: Any) -> int:
+    """Keras 2 puts the axis of a batch normalization into a list."""
+    return _integer(value[0] if isinstance(value, list) and len(value) == 1 else value)
+
+
+def _float(value: Any) -> float:
+    return float(_checked(value, type(value) in (int, float) and abs(value) <= _LARGEST**2))
+
+
+def _figures(value: Any) -> Any:
+    numbers = np.asarray(value, np.float64)
+    _checked(value, numbers.size > 0 and bool(np.isfinite(numbers).all()))
+    return float(numbers.item()) if numbers.size == 1 else _tuples(numbers.tolist())
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _activation(value: Any) -> ActivationFunction:
+    """A function by its name, as Keras writes down its own and those of TensorFlow; or an activation layer."""
+    match value:
+        case {"class_name": "function", "config": str(name)}:
+            value = _OLD_FUNCTIONS.get(name, name)
+        case {"class_name": "Activation", "config": {"activation": inner}}:
+            return _activation(inner)
+        case {"class_name": "__lambda__"}:
+            raise ConfigError("it has Python code for an activation, which mnistcli never runs", _NO_CODE)
+    if isinstance(value, str):
+        if value not in FUNCTIONS:
+            raise ConfigError(f"it has the activation {value:.100}, which mnistcli doesn't support", _HINT)
+        return value
+    kind = entry_of(value)[0]
+    layer = read_layer(value) if kind in {each.__name__ for each in activations.LAYERS} else None
+    if layer is None or layer.weight_shapes((1,)):
+        raise ConfigError(f"it has the activation {kind:.100}, which mnistcli doesn't support", _HINT)
+    return layer
+
+
+_CONVERTERS: dict[Any, Callable[[Any], Any]] = {
+    bool: lambda value: _checked(value, isinstance(value, bool)),
+    int: _integer,
+    float: _float,
+    str: lambda value: _checked(value, isinstance(value, str)),
+    ActivationFunction: _activation,
+    Axis: _axis,
+    Count: lambda value: _integer(value, 1),
+    Figures: _figures,
+    Size: lambda value: _integer(value, 0),
+}
