@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mnist_cli.display.screen import Screen
     from mnist_cli.model.engine import Engine
     from mnist_cli.model.file import ModelFile
+    from mnist_cli.model.interface import Interface
     from mnist_cli.prediction import Prediction, Reader
     from mnist_cli.record import Record
 
@@ -354,6 +355,8 @@ def summary(model: Model = None, json: Json = False, quiet: Quiet = False, debug
 
     screen = Screen(quiet)
     result = summarize(_read_model(model, screen))
+    if result.interface:
+        _tell_interface(result.path, result.interface, screen)
     if json:
         screen.json(summary_json(result))
     else:
@@ -440,15 +443,20 @@ def _read_model(path: Path | None, screen: "Screen") -> "ModelFile":
 
 
 def _open_engine(model: "ModelFile", screen: "Screen") -> "Engine":
-    """The engine for a model; what had to be found out about it is told."""
+    """The engine for a model, with what is unusual about it told."""
     from mnist_cli.model.engine import open_engine
 
     engine = open_engine(model)
-    for note in engine.interface.notes:
-        screen.note(f"{model.path} {note}")
-    if engine.interface.warning:
-        screen.warning(f"{model.path} {engine.interface.warning}")
+    _tell_interface(model.path, engine.interface, screen)
     return engine
+
+
+def _tell_interface(path: Path, interface: "Interface", screen: "Screen") -> None:
+    """Tell what a model expects and gives where that is not what mnistcli's own models do."""
+    for note in interface.notes:
+        screen.note(f"{path} {note}")
+    if interface.warning:
+        screen.warning(f"{path} {interface.warning}")
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from math import prod
 from pathlib import Path
 
 from mnist_cli.errors import ModelError
-from mnist_cli.model.engine import open_engine
+from mnist_cli.model.engine import check_digit_classifier, open_engine
 from mnist_cli.model.file import ModelFile
 from mnist_cli.model.interface import Interface
 from mnist_cli.model.network import Network, Stage
@@ -40,9 +40,9 @@ class Summary:
 
 
 def summarize(model: ModelFile) -> Summary:
-    """The summary of a model file. Raises `ModelError` where a digit classifier can't be run."""
+    """The summary of a model file, a digit classifier or not."""
     try:
-        interface = open_engine(model).interface
+        check_digit_classifier(model)
     except ModelError:
-        interface = None
-    return Summary(model.path, model.network, model.record, interface)
+        return Summary(model.path, model.network, model.record, None)
+    return Summary(model.path, model.network, model.record, open_engine(model).interface)

@@ -182,6 +182,48 @@ CALLING = {
     "key beside the layer": with_config(set_entry(1, unheard_of=1)),
 }
 
+
+def _empty_models(depth: int) -> dict[str, Any]:
+    """Models that hold nothing but the model inside them, called four times: 4 ** depth calls in all."""
+    inner: list[dict[str, Any]] = []
+    for level in range(depth):
+        image = _node("input", layer("InputLayer", name="input", batch_shape=[None, 28, 28, 1]))
+        calls = [["input", 0, 0, {}], *(["inner", number, 0, {}] for number in range(3))]
+        parts = [image, *(_node("inner", part, *([call] for call in calls)) for part in inner)]
+        last = ["inner", 3, 0] if inner else ["input", 0, 0]
+        ends = {"input_layers": [["input", 0, 0]], "output_layers": [last]}
+        inner = [keras_object("keras", "Functional", name=f"level{level}", layers=parts, **ends)]
+    return inner[0] | {"name": "inner", "config": inner[0]["config"] | {"name": "inner"}}
+
+
+def _node(name: str, entry: dict[str, Any], *nodes: object) -> dict[str, Any]:
+    return entry | {"name": name, "inbound_nodes": list(nodes), "config": entry["config"] | {"name": name}}
+
+
+def _many_calls(count: int) -> bytes:
+    """A functional model of one layer that is called again and again."""
+    image = _node("input", layer("InputLayer", name="input", batch_shape=[None, 28, 28, 1]))
+    calls = [[["input", 0, 0, {}]], *([["same", number, 0, {}]] for number in range(count))]
+    same = _node("same", layer("Identity", name="same"), *calls)
+    ends = {"input_layers": [["input", 0, 0]], "output_layers": [["same", count, 0]]}
+    model = keras_object("keras", "Functional", name="model", layers=[image, same], **ends)
+    return with_member("config.json", json.dumps(model).encode())
+
+
+def _long_texts() -> bytes:
+    """A model in HDF5 in which many names are one and the same text, of 100,000 bytes."""
+    stored = io.BytesIO()
+    with h5py.File(stored, "w") as file:
+        file.attrs["model_config"] = members()["config.json"].decode()
+        group = file.create_group("model_weights/conv2d")
+        group.attrs.create("weight_names", ["x" * 100_000, *(["y"] * 4000)], dtype=h5py.string_dtype())
+    content = stored.getvalue()
+    # Each name is a length and a place in the heap: let the others have those of the first.
+    first = content.index((100_000).to_bytes(4, "little"))
+    name = content[first : first + 16]
+    return content[: first + 16] + name * 4000 + content[first + 16 * 4001 :]
+
+
 # What asks for more memory or time than there is.
 GREEDY = {
     "too many layers": with_config(lambda config: layers_of(config).extend(layers_of(config)[-1:] * 300)),
@@ -216,6 +258,45 @@ GREEDY = {
     "weights of a size that is not there": with_weights(
         replace_kernel_by(lambda arrays: arrays.create_dataset("0", (1 << 40, 10), "f4", chunks=(1024, 10)))
     ),
+    "dilated without end": with_config(
+        insert(
+            layer("Conv2D", name="c", filters=1, kernel_size=[3, 3], padding="same", dilation_rate=[100_000, 100_000])
+        )
+    ),
+    "pooling window by window": with_config(
+        insert(
+            layer("UpSampling2D", size=[60, 60]),
+            layer("MaxPooling2D", pool_size=[100, 100], strides=[1, 1]),
+        )
+    ),
+    "a window of millions": with_config(
+        insert(layer("DepthwiseConv2D", kernel_size=[3000, 3000], strides=[28, 28], padding="same"))
+    ),
+    "groups by the thousand": with_config(
+        insert(
+            layer("Reshape", target_shape=[1, 1, 784]),
+            layer("Conv2D", name="c", filters=78_400, kernel_size=[1, 1], groups=784),
+            layer("Conv2D", name="d", filters=78_400, kernel_size=[1, 1], groups=78_400),
+        )
+    ),
+    "steps by the thousand": with_config(
+        insert(
+            layer("Reshape", target_shape=[784, 1]),
+            *(layer("LSTM", name=f"l{n}", units=1, return_sequences=True) for n in range(150)),
+        )
+    ),
+    "sequence without end": with_config(
+        insert(
+            layer("Flatten", name="flat"),
+            layer("Dense", units=1, name="one"),
+            layer("RepeatVector", n=3_000_000),
+            layer("LSTM", units=1),
+        )
+    ),
+    "empty models in models": with_config(insert(_empty_models(12))),
+    "calls by the thousand": _many_calls(5000),
+    "long texts by the thousand": _long_texts(),
+    "groups in groups": with_weights(lambda file: file.create_group("/".join("x" * 2000))),
     "compressed zeros in the weights": with_weights(
         lambda file: file.create_dataset("zeros", (1 << 28,), "f4", chunks=(1 << 20,), compression="gzip")
     ),

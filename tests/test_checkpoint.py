@@ -357,5 +357,5 @@ def test_patience_needs_images_to_validate_on(digits: Dataset, tmp_path: Path):
 def test_a_data_set_in_the_place_of_the_model_is_left_alone(small_npz: Path, digits: Dataset, tmp_path: Path):
     (tmp_path / "m.keras").write_bytes(small_npz.read_bytes())
 
-    with pytest.raises(OutputError, match="a file that is no model"):
+    with pytest.raises(OutputError, match="never overwrites a file it doesn't recognise"):
         train(start(digits, epochs=1), digits, tmp_path / "m.keras")

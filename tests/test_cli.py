@@ -344,8 +344,8 @@ def test_the_model_on_board_is_used_and_that_is_said(run: Run, tmp_path: Path):
         ("missing.keras", "no such file"),
         ("folder.keras", "a folder"),
         ("empty.keras", "empty"),
-        ("text.keras", "not a .keras model file"),
-        ("truncated.keras", "not a .keras model file"),
+        ("text.keras", "not a model file"),
+        ("truncated.keras", "not a model file"),
         ("fifo.keras", "not a regular file"),
     ],
 )

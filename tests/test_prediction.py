@@ -10,6 +10,7 @@ from PIL import Image
 from mnist_cli.arrays import Images, Probabilities
 from mnist_cli.calibration import Calibration
 from mnist_cli.explanation import explain
+from mnist_cli.model.interface import Interface
 from mnist_cli.prediction import Reader
 
 
@@ -18,6 +19,7 @@ class Weigher:
 
     def __init__(self, share: float = 0.5) -> None:
         self.share = share
+        self.interface = Interface()
 
     def probabilities(self, images: Images) -> Probabilities:
         result = np.zeros((len(images), 10))

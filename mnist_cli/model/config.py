@@ -9,20 +9,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mnist_cli.model.images import matching_shape
-from mnist_cli.model.layers.base import Layer, Shape, ShapeError
-from mnist_cli.model.network import INPUT, Network, Stage, placed
-from mnist_cli.model.options import Config, ConfigError, entry_of, name_in, plain, read_layer
+from mnist_cli.model.layers.base import Layer, Shape, UnusableModel
+from mnist_cli.model.network import INPUT, Network, Stage, output_shape
+from mnist_cli.model.options import Config, entry_of, name_in, plain, read_layer
 
+# Calls of layers, those that models inside the model make each time included.
 LAYERS_LIMIT = 200
 PARAMETERS_LIMIT = 20_000_000
-# Of one layer, for one image: what has to be held, the windows of a convolution laid open included.
+# Of one layer, for one image: what has to be held, the unfolded windows of a convolution included.
 NUMBERS_LIMIT = 10_000_000
 # Of all layers, for one image: `Stage.work`. A ResNet of 18 layers at full width needs a third.
 WORK_LIMIT = 2_000_000_000
 _DEPTH_LIMIT = 60
 
-_SEQUENTIAL, _FUNCTIONAL, _INPUT_LAYER = "Sequential", ("Functional", "Model"), "InputLayer"
-_KERAS_3_TENSOR = "__keras_tensor__"
+_MODELS, _INPUT_LAYER = ("Sequential", "Functional", "Model"), "InputLayer"
 
 Tensor = tuple[str, int]
 """What a call of a layer gives: the name of the layer, the number of the call."""
@@ -32,8 +32,8 @@ Tensor = tuple[str, int]
 class Part:
     """A layer, or a model inside the model, as the file of the weights knows it.
 
-    `kind`: the class in Keras. `stage`: the number of the stage where the layer is used first, and its own `layer`;
-    None for a model, which has `parts`.
+    `kind`: the class in Keras. `stage`: the number of the stage where the layer is used first; None for a model, which
+    has `parts`.
     """
 
     name: str
@@ -51,11 +51,11 @@ class Description:
 
 
 def read_config(config: Any) -> Description:
-    """The network that a Keras config describes. Raises `ConfigError`, and `ShapeError` where its layers don't fit."""
+    """The network that a Keras config describes. Raises `UnusableModel`."""
     _check_depth(config)
     kind, options = entry_of(config)
-    if kind != _SEQUENTIAL and kind not in _FUNCTIONAL:
-        raise ConfigError(f"it is a model of the class {kind:.100}, whose code is not in the file")
+    if kind not in _MODELS:
+        raise UnusableModel(f"it is a model of the class {kind:.100}, whose code is not in the file")
     builder = _Builder(_input_shape(config))
     parts = builder.add_model(config, INPUT, _Place())[1]
     return Description(builder.network(options), parts)
@@ -68,20 +68,20 @@ def _check_depth(config: Any) -> None:
         nodes = (node.values() if isinstance(node, dict) else node for node in level if isinstance(node, dict | list))
         level = [child for children in nodes for child in children]
     if level:
-        raise ConfigError("its config is nested too deep")
+        raise UnusableModel("its config is nested too deep")
 
 
 # The shape of what a model takes.
 
 
 def _input_shape(model: Any) -> Shape:
-    """Sizes that are open become those of an image. Raises `ConfigError`."""
+    """Sizes that are open become those of an image. Raises `UnusableModel`."""
     sizes = plain(_batch_shape(model))
     if not isinstance(sizes, list) or len(sizes) < 2 or not all(map(_is_size, sizes)):
-        raise ConfigError("it tells no shape of its input: it was saved before it was built, or takes several inputs")
-    shape = matching_shape(sizes[1:])
-    if shape is None:
-        raise ConfigError("the size of its input is open, and no image of a digit fits")
+        raise UnusableModel("its config gives no shape of a single input, as of a model saved before it was built")
+    shape = matching_shape(sizes[1:]) or tuple(sizes[1:])
+    if None in shape:
+        raise UnusableModel("the size of its input is open, and no image of a digit fits")
     return shape
 
 
@@ -93,13 +93,13 @@ def _batch_shape(model: Any) -> Any:
     """As Keras writes it, the batch axis first: in the input layer, in the first layer, or in how it was built."""
     kind, options = entry_of(model)
     entries = layers_in(options)
-    if kind in _FUNCTIONAL:
+    if kind != "Sequential":
         name = _only_tensor(options.get("input_layers"))[0]
         entries = [entry for entry in entries if entry_of(entry)[1].get("name") == name]
     if not entries:
         return None
     first_kind, first = entry_of(entries[0])
-    if first_kind == _SEQUENTIAL or first_kind in _FUNCTIONAL:
+    if first_kind in _MODELS:
         return _batch_shape(entries[0])
     told = (first.get("batch_shape"), first.get("batch_input_shape"), options.get("build_input_shape"))
     return next((shape for shape in told if shape is not None), None)
@@ -108,7 +108,7 @@ def _batch_shape(model: Any) -> Any:
 def layers_in(options: Config) -> list[Any]:
     layers = options.get("layers")
     if not isinstance(layers, list):
-        raise ConfigError("its config describes a model without layers")
+        raise UnusableModel("its config describes a model without layers")
     return layers
 
 
@@ -117,9 +117,9 @@ def layers_in(options: Config) -> list[Any]:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where layers stand: what their names begin with, and whether training may change them."""
+    """Where layers stand: in which models, by their names, and whether training may change them."""
 
-    name: str = ""
+    models: tuple[str, ...] = ()
     trainable: bool = True
 
 
@@ -129,11 +129,12 @@ class _Builder:
     def __init__(self, input_shape: Shape) -> None:
         self._input_shape = input_shape
         self._stages: list[Stage] = []
-        self._first_uses: dict[str, int] = {}
+        self._first_uses: dict[tuple[str, ...], int] = {}
+        self._calls = self._parameters = self._work = 0
 
     def network(self, options: Config) -> Network:
         if not self._stages:
-            raise ConfigError("it has no layers")
+            raise UnusableModel("it has no layers")
         return Network(self._input_shape, tuple(self._stages), name_in(options))
 
     def add_model(self, model: Any, source: int, place: _Place) -> tuple[int, tuple[Part, ...]]:
@@ -141,7 +142,7 @@ class _Builder:
         kind, options = entry_of(model)
         inner = replace(place, trainable=place.trainable and options.get("trainable") is not False)
         _check_names(layers_in(options))
-        add = self._add_sequential if kind == _SEQUENTIAL else self._add_functional
+        add = self._add_sequential if kind == "Sequential" else self._add_functional
         return add(options, source, inner)
 
     def _add_sequential(self, options: Config, source: int, place: _Place) -> tuple[int, tuple[Part, ...]]:
@@ -153,99 +154,108 @@ class _Builder:
         return source, tuple(parts)
 
     def _add_functional(self, options: Config, source: int, place: _Place) -> tuple[int, tuple[Part, ...]]:
-        graph = _Graph(layers_in(options), options)
-        outputs: dict[Tensor, int] = {(graph.input, 0): source}
+        graph = _Graph(options)
+        outputs: dict[Tensor, int] = {graph.input: source}
         parts: dict[str, Part] = {}
         last = source
-        for name, number, inputs in graph.calls():
+        for (name, number), inputs in graph.calls():
             last, parts[name] = self._add(graph.entries[name], tuple(outputs[each] for each in inputs), place)
             outputs[name, number] = last
         if outputs.get(graph.output) != last:
-            raise ConfigError("its last layer is not its output")
+            raise UnusableModel("its last layer is not its output")
         return last, tuple(parts[name] for name in graph.entries if name in parts)
 
     def _add(self, entry: Any, sources: tuple[int, ...], place: _Place) -> tuple[int, Part]:
+        self._calls += 1
+        if self._calls > LAYERS_LIMIT:
+            raise UnusableModel(f"it has more than {LAYERS_LIMIT} layers")
         kind, options = entry_of(entry)
         name = name_in(options)
-        if kind == _SEQUENTIAL or kind in _FUNCTIONAL:
+        if kind in _MODELS:
             if len(sources) != 1:
-                raise ConfigError(f"the model {name} in it takes several inputs")
-            last, parts = self.add_model(entry, sources[0], replace(place, name=f"{place.name}{name}/"))
+                raise UnusableModel(f"the model {name} in it takes several inputs")
+            last, parts = self.add_model(entry, sources[0], replace(place, models=(*place.models, name)))
             return last, Part(name, kind, parts=parts)
         layer = read_layer(entry)
-        trainable = place.trainable and layer.trainable
-        self._append(replace(layer, name=place.name + name, trainable=trainable), sources)
-        return len(self._stages) - 1, Part(name, kind, self._stages[-1].first_use)
+        key = (*place.models, name)
+        layer = replace(layer, name="/".join(key), trainable=place.trainable and layer.trainable)
+        return len(self._stages), Part(name, kind, self._append(layer, sources, key))
 
-    def _append(self, layer: Layer, sources: tuple[int, ...]) -> None:
+    def _append(self, layer: Layer, sources: tuple[int, ...], key: tuple[str, ...]) -> int:
+        """Add a stage; the number of that in which the layer is used first."""
         number = len(self._stages)
         shapes = tuple(self._input_shape if each == INPUT else self._stages[each].output_shape for each in sources)
-        stage = placed(layer, number, sources, shapes)
-        first_use = self._first_uses.setdefault(layer.name, number)
-        if first_use != number and self._stages[first_use].weight_shapes != stage.weight_shapes:
-            raise ShapeError(f"the layer {layer.name} is used for inputs of different shapes")
-        self._stages.append(replace(stage, first_use=first_use))
-        self._check_budget()
+        first_use = self._first_uses.setdefault(key, number)
+        stage = Stage(number, layer, sources, shapes, output_shape(layer, shapes), first_use)
+        if self._stages[first_use:] and self._stages[first_use].weight_shapes != stage.weight_shapes:
+            raise UnusableModel(f"the layer {layer.name} is used for inputs of different shapes")
+        self._stages.append(stage)
+        self._check_budget(stage)
+        return first_use
 
-    def _check_budget(self) -> None:
-        if len(self._stages) > LAYERS_LIMIT:
-            raise ConfigError(f"it has more than {LAYERS_LIMIT} layers")
-        if self._stages[-1].numbers > NUMBERS_LIMIT:
-            raise ConfigError(f"a layer needs more than {NUMBERS_LIMIT:,} numbers in memory for one image")
-        if sum(stage.parameters for stage in self._stages) > PARAMETERS_LIMIT:
-            raise ConfigError(f"it has more than {PARAMETERS_LIMIT:,} parameters")
-        if sum(stage.work for stage in self._stages) > WORK_LIMIT:
-            raise ConfigError(f"it takes the work of more than {WORK_LIMIT:,} multiplications for one image")
+    def _check_budget(self, stage: Stage) -> None:
+        self._parameters += stage.parameters
+        self._work += stage.work
+        if stage.numbers > NUMBERS_LIMIT:
+            raise UnusableModel(f"a layer needs more than {NUMBERS_LIMIT:,} numbers in memory for one image")
+        if self._parameters > PARAMETERS_LIMIT:
+            raise UnusableModel(f"it has more than {PARAMETERS_LIMIT:,} parameters")
+        if self._work > WORK_LIMIT:
+            raise UnusableModel(f"it needs the work of more than {WORK_LIMIT:,} multiply-adds for one image")
 
 
 def _check_names(entries: Sequence[Any]) -> None:
     names = [name_in(entry_of(entry)[1]) for entry in entries]
     if len(set(names)) < len(names):
-        raise ConfigError("two of its layers have the same name")
+        raise UnusableModel("two of its layers have the same name")
 
 
 class _Graph:
     """The layers of a functional model by their names, with the calls of each and what they are called with."""
 
-    def __init__(self, entries: Sequence[Any], options: Config) -> None:
-        self.entries = {name_in(entry_of(entry)[1]): entry for entry in entries}
-        self.input = _only_tensor(options.get("input_layers"))[0]
-        nodes = {name: list(map(_tensors, _nodes(entry))) for name, entry in self.entries.items()}
-        output = _only_tensor(options.get("output_layers"))
-        used = [output, *(tensor for calls in nodes.values() for tensors in calls for tensor in tensors)]
-        # Keras may count calls from outside the model before those in it.
-        beyond = {name: max(number for other, number in used if other == name) + 1 for name, _ in used}
-        self._earlier = {name: max(0, beyond.get(name, 0) - max(1, len(calls))) for name, calls in nodes.items()}
-        self._nodes = {name: [list(map(self._counted, call)) for call in calls] for name, calls in nodes.items()}
-        self.output = self._counted(output)
+    def __init__(self, options: Config) -> None:
+        self.entries = {name_in(entry_of(entry)[1]): entry for entry in layers_in(options)}
+        self.input, self.output = (_only_tensor(options.get(end)) for end in ("input_layers", "output_layers"))
+        nodes = {name: _nodes(entry) for name, entry in self.entries.items()}
+        if sum(map(len, nodes.values())) > LAYERS_LIMIT:
+            raise UnusableModel(f"it has more than {LAYERS_LIMIT} layers")
+        self._inputs = {name: [_tensors(node) for node in calls] for name, calls in nodes.items()}
+        self._first = self._first_calls()
 
-    def _counted(self, tensor: Tensor) -> Tensor:
-        name, number = tensor
-        return name, number - self._earlier.get(name, 0)
+    def _first_calls(self) -> dict[str, int]:
+        """The number of each layer's first call: Keras may have counted calls from outside the model before it."""
+        highest = {self.input[0]: self.input[1], self.output[0]: self.output[1]}
+        for calls in self._inputs.values():
+            for name, number in (tensor for call in calls for tensor in call):
+                highest[name] = max(highest.get(name, 0), number)
+        return {name: max(0, highest.get(name, 0) + 1 - max(1, len(calls))) for name, calls in self._inputs.items()}
 
-    def calls(self) -> Iterator[tuple[str, int, list[Tensor]]]:
-        """The name of the layer, the number of the call and its inputs, in an order in which these come before."""
-        known = {(self.input, 0)}
-        waiting = [(name, number) for name, calls in self._nodes.items() for number in range(len(calls))]
+    def calls(self) -> Iterator[tuple[Tensor, list[Tensor]]]:
+        """Each call and its inputs, in an order in which these come before."""
+        waiting = {
+            (name, number): inputs
+            for name, calls in self._inputs.items()
+            for number, inputs in enumerate(calls, start=self._first[name])
+        }
+        known = {self.input}
         while waiting:
-            ready = [call for call in waiting if known.issuperset(self._nodes[call[0]][call[1]])]
+            ready = [call for call, inputs in waiting.items() if known.issuperset(inputs)]
             if not ready:
-                raise ConfigError("its layers do not follow one another, or it takes several inputs")
-            for name, number in ready:
-                yield name, number, self._nodes[name][number]
+                raise UnusableModel("its layers form a cycle, or it takes several inputs")
+            for call in ready:
+                yield call, waiting.pop(call)
             known.update(ready)
-            waiting = [call for call in waiting if call not in known]
 
 
 def _nodes(entry: Any) -> list[Any]:
     nodes = entry.get("inbound_nodes")
     if not isinstance(nodes, list):
-        raise ConfigError("its config does not tell how its layers follow one another")
+        raise UnusableModel("its config does not tell how its layers follow one another")
     return nodes
 
 
 def _tensors(node: Any) -> list[Tensor]:
-    """What a layer is called with. Raises `ConfigError` where that is more than the outputs of other layers."""
+    """What a layer is called with. Raises `UnusableModel` where that is more than the outputs of other layers."""
     match node:
         case {"args": list(arguments), "kwargs": dict(options)}:  # Keras 3
             tensors = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], list) else arguments
@@ -254,9 +264,9 @@ def _tensors(node: Any) -> list[Tensor]:
         case list(tensors):
             options = {}
         case _:
-            raise ConfigError("its config does not tell how its layers follow one another")
+            raise UnusableModel("its config does not tell how its layers follow one another")
     if not tensors or not _are_defaults(options):
-        raise ConfigError("it calls a layer in a way that mnistcli doesn't support")
+        raise UnusableModel("it calls a layer in a way that mnistcli doesn't support")
     return [_tensor(tensor) for tensor in tensors]
 
 
@@ -268,11 +278,9 @@ def _tensor(tensor: Any) -> Tensor:
     match tensor:
         case {"class_name": "__keras_tensor__", "config": {"keras_history": [str(name), int(number), 0]}}:
             return name, number
-        case [str(name), int(number), 0] | [str(name), int(number), 0, {}]:
+        case [str(name), int(number), 0, *rest] if all(isinstance(each, dict) and _are_defaults(each) for each in rest):
             return name, number
-        case [str(name), int(number), 0, dict(options)] if _are_defaults(options):
-            return name, number
-    raise ConfigError("it calls a layer in a way that mnistcli doesn't support")
+    raise UnusableModel("it calls a layer in a way that mnistcli doesn't support")
 
 
 def _only_tensor(tensors: Any) -> Tensor:
@@ -282,4 +290,4 @@ def _only_tensor(tensors: Any) -> Tensor:
             return _tensor(tensors)
         case [[str(), int(), 0] as tensor]:
             return _tensor(tensor)
-    raise ConfigError("it has several inputs or outputs")
+    raise UnusableModel("it has several inputs or outputs")

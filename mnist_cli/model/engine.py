@@ -11,14 +11,14 @@ from mnist_cli.arrays import CLASSES, Images, Probabilities
 from mnist_cli.errors import ModelError
 from mnist_cli.model.file import ModelFile
 from mnist_cli.model.images import SHAPES, Pixels
-from mnist_cli.model.interface import Interface, Raw, as_probabilities, asked
+from mnist_cli.model.interface import Interface, Raw, as_probabilities, detected
 from mnist_cli.model.layers.base import Array, shape_text
 from mnist_cli.model.network import INPUT
 from mnist_cli.processors import usable_processors
 
 # Images that run through the network together: few enough for the processor's caches, which hold about so many
-# numbers, and enough for its matrix products. Each processor has one such batch in work.
-_NUMBERS_AT_ONCE, _BATCH_LIMIT = 1_500_000, 256
+# numbers, and enough for its matrix products. Each processor has one such batch in work, as far as memory goes.
+_NUMBERS_AT_ONCE, _BATCH_LIMIT, _NUMBERS_IN_ALL = 1_500_000, 256, 24_000_000
 
 
 class Engine:
@@ -28,6 +28,7 @@ class Engine:
         self.model, self.interface = model, interface or Interface()
         numbers = max(stage.numbers for stage in model.network.stages)
         self._batch_size = max(1, min(_BATCH_LIMIT, _NUMBERS_AT_ONCE // numbers))
+        self._threads = max(1, min(usable_processors(), _NUMBERS_IN_ALL // (numbers * self._batch_size)))
         self._last_uses = {source: stage.number for stage in model.network.stages for source in stage.sources}
 
     def probabilities(self, images: Images) -> Probabilities:
@@ -38,7 +39,7 @@ class Engine:
         return probabilities
 
     def raw(self, images: Images, pixels: Pixels) -> Raw:
-        """What the last layer gives for images whose pixels are put before it like this."""
+        """What the last layer gives for images whose pixels are put before the model like this."""
         outputs = np.empty((len(images), CLASSES))
 
         def run(start: int) -> None:
@@ -47,49 +48,52 @@ class Engine:
                 x = pixels.prepare(images[batch], self.model.network.input_shape)
                 outputs[batch] = self._run(x).reshape(-1, CLASSES)
 
-        _for_each(run, range(0, len(images), self._batch_size))
+        _for_each(run, range(0, len(images), self._batch_size), self._threads)
         return outputs
 
     def _run(self, x: Array) -> Array:
+        """The output of the last layer; of softmax it is float64, so that small probabilities are not lost."""
+        stages = self.model.network.stages
         values = {INPUT: x}
-        for stage, weights in zip(self.model.network.stages, self.model.weights, strict=True):
-            inputs = [values[source] for source in stage.sources]
+        for stage, weights in zip(stages, self.model.weights, strict=True):
+            y = stage.run(weights, [values[source] for source in stage.sources])
+            values[stage.number] = y if stage is stages[-1] else y.astype(np.float32, copy=False)
             for source in set(stage.sources):
                 if self._last_uses[source] == stage.number:
                     del values[source]
-            values[stage.number] = stage.run(weights, inputs)
-        return values.popitem()[1]
+        return values[stages[-1].number]
 
 
 def open_engine(model: ModelFile) -> Engine:
     """The engine for a model. One without a training record is asked what it expects. Raises `ModelError`."""
     check_digit_classifier(model)
-    if model.record is not None:
-        return Engine(model)
-    return Engine(model, asked(Engine(model).raw, model.network.work))
+    engine = Engine(model)
+    if model.record is None:
+        engine.interface = detected(engine.raw, model.network.work)
+    return engine
 
 
 def check_digit_classifier(model: ModelFile) -> None:
     """Raise `ModelError` unless a model takes images of digits and has ten outputs."""
     network = model.network
-    outputs = network.output_shape
-    if outputs[-1] != CLASSES or any(size != 1 for size in outputs[:-1]):
-        raise ModelError(f"{model.path}: not a digit classifier: it has {shape_text(outputs)} outputs, not {CLASSES}")
+    outputs = tuple(size for size in network.output_shape if size != 1)
+    if outputs != (CLASSES,):
+        reason = f"it has {shape_text(outputs) or 1} outputs, not {CLASSES}"
+        raise ModelError(f"{model.path}: not a digit classifier: {reason}")
     if network.input_shape not in SHAPES:
+        reason = f"it takes images of {shape_text(network.input_shape)}"
         hint = "mnistcli gives a model images of 28x28 or 32x32 pixels, grey or as three colours."
-        raise ModelError(
-            f"{model.path}: not a model for these images: it takes {shape_text(network.input_shape)}", hint
-        )
+        raise ModelError(f"{model.path}: not a digit classifier: {reason}", hint)
 
 
-def _for_each(work: Callable[[int], None], starts: range) -> None:
-    """Do the work for every start; on all processors at once, where there is more than one."""
+def _for_each(work: Callable[[int], None], starts: range, threads: int) -> None:
+    """Do the work for every start, in so many threads at once."""
     if len(starts) < 2:
         for start in starts:
             work(start)
         return
     from concurrent.futures import ThreadPoolExecutor  # not needed for a single picture
 
-    with ThreadPoolExecutor(usable_processors()) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(work, starts):
             pass

@@ -22,9 +22,8 @@ from mnist_cli.archive import Archive, ArchiveError
 from mnist_cli.errors import ModelError, OutputError
 from mnist_cli.files import check_destination, read_file, write_files
 from mnist_cli.model.config import read_config
-from mnist_cli.model.layers.base import ShapeError, Weights
+from mnist_cli.model.layers.base import UnusableModel, Weights
 from mnist_cli.model.network import Network
-from mnist_cli.model.options import ConfigError
 from mnist_cli.record import Record, is_record_or_free, read_record, record_content, record_path
 
 # The parameters allowed, their two averages in Adam, and what HDF5 needs beside them.
@@ -67,9 +66,8 @@ def parse_model(path: Path, content: bytes) -> ModelFile:
         network, weights = _parse(content)
     except _NoModelError as reason:
         raise ModelError(f"{path}: {reason}", reason.hint) from reason
-    except (ConfigError, ShapeError) as reason:
-        hint = reason.hint if isinstance(reason, ConfigError) else ""
-        raise ModelError(f"{path}: this model can't be used: {reason}", hint) from reason
+    except UnusableModel as reason:
+        raise ModelError(f"{path}: this model can't be used: {reason}", reason.hint) from reason
     return ModelFile(path, hashlib.sha256(content).hexdigest(), network, weights, content)
 
 
@@ -82,7 +80,7 @@ def _read(path: Path) -> bytes:
     return read_file(path, FILE_LIMIT, ModelError)
 
 
-class _NoModelError(ConfigError):
+class _NoModelError(UnusableModel):
     """A file that is something else, or damaged."""
 
 
@@ -122,9 +120,10 @@ def _parse_hdf5(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
 
     with weights.opened(content) as file:
         config = weights.model_config(file)
-        if config is None:
-            raise _NoModelError("this file has weights, but no description of the layers they belong to", _SAVE_WHOLE)
-        description = read_config(_json(config))
+    if config is None:
+        raise _NoModelError("this file has weights, but no description of the layers they belong to", _SAVE_WHOLE)
+    description = read_config(_json(config))
+    with weights.opened(content) as file:
         return description.network, weights.named_weights(file, description)
 
 
@@ -150,7 +149,7 @@ def read_adam_state(model: ModelFile) -> tuple[int, tuple[NDArray[np.float32], .
     shapes = [array.shape for layer in model.weights for array in layer]
     try:
         return adam_state(Archive(model.content).read(_WEIGHTS, FILE_LIMIT), shapes)
-    except (ConfigError, ArchiveError) as reason:
+    except (UnusableModel, ArchiveError) as reason:
         raise ModelError(f"{model.path}: training can't go on from it: {reason}") from reason
 
 
@@ -173,7 +172,7 @@ def check_destinations(path: Path, hint: str) -> None:
 def check_replaceable(path: Path, hint: str) -> None:
     """Raise `OutputError`, with the hint, where something that is no model or no record would be replaced."""
     if os.path.exists(path) and not _begins_like_a_model(path):
-        raise OutputError(f"{path}: a file that is no model stands there", hint)
+        raise OutputError(f"{path}: mnistcli never overwrites a file it doesn't recognise", hint)
     if not is_record_or_free(record_path(path)):
         raise OutputError(f"{record_path(path)}: stands where the training record goes, and is none", hint)
 

@@ -13,10 +13,8 @@ _PADDED_SIDE = 32  # for networks like LeNet-5, whose first windows would cut of
 
 def _shapes(side: int) -> tuple[Shape, ...]:
     flat = side * side
-    return (
-        *((side, side, 1), (side, side), (flat,), (1, side, side), (side, side, 3), (3, side, side)),
-        *((flat, 1), (1, flat)),
-    )
+    grey = ((side, side, 1), (side, side), (flat,), (1, side, side), (flat, 1), (1, flat))
+    return (*grey, (side, side, 3), (3, side, side))
 
 
 SHAPES = (*_shapes(SIDE), *_shapes(_PADDED_SIDE))
@@ -24,11 +22,11 @@ SHAPES = (*_shapes(SIDE), *_shapes(_PADDED_SIDE))
 
 
 def matching_shape(sizes: Sequence[int | None]) -> Shape | None:
-    """Sizes of which some may be open (None) as a shape: that of an image, where one fits."""
+    """The first of `SHAPES` with these sizes, of which some may be open (None); None where none has them."""
     for shape in SHAPES:
         if len(shape) == len(sizes) and all(size in (None, own) for size, own in zip(sizes, shape, strict=True)):
             return shape
-    return None if None in sizes else tuple(size for size in sizes if size is not None)
+    return None
 
 
 def _columns(pixels: Array) -> Array:
@@ -58,7 +56,8 @@ class Pixels:
     transposed: bool = False
 
     def __str__(self) -> str:
-        return self.scale + ", inverted" * self.inverted + ", transposed" * self.transposed
+        turned = {"inverted": self.inverted, "transposed": self.transposed}
+        return ", ".join([self.scale, *(name for name, holds in turned.items() if holds)])
 
     def prepare(self, images: Images, shape: Shape) -> Array:
         """Images as a model of the input `shape`, one of `SHAPES`, takes them: float32, (n, *shape)."""

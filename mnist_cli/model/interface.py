@@ -5,7 +5,7 @@ range that people scale them to, and the range is taken with which it reads them
 """
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -24,28 +24,36 @@ Outputs = Literal["softmax", "sigmoids", "logits"]
 """What the last layer gives: probabilities; ten shares that need not sum to 1; or neither."""
 
 Raw = NDArray[np.floating[Any]]
-"""What the last layer gives: shape (n, 10)."""
+"""What the last layer gives: float64, shape (n, 10), any numbers."""
 
-# Digits that a model is asked: all; with every range, unless its first answers are close to the truth; and at least.
-_KNOWN, _FIRST, _LEAST = 512, 64, 8
-# How close: a mean loss.
-_WELL = 0.01
-# In standard errors: what a range must be worse by not to be tried with all digits, and what another must be better by
-# than the usual one to be taken.
-_CLEARLY, _MARGIN = 3.0, 1.0
-# What trying them may cost, first on few digits and then on more: a second or two each.
+Run = Callable[[Images, Pixels], Raw]
+"""What the last layer gives for images whose pixels are put before the model like this."""
+
+# Digits with which every range is compared; with fewer, the usual one is tried first; and the fewest for large models.
+_ALL_DIGITS, _QUICK_DIGITS, _FEWEST_DIGITS = 512, 64, 8
+# A model with such a mean loss reads well, and is asked no further.
+_GOOD_LOSS = 0.01
+# But models trained on columns of length 1 may read well from 0 to 1 too.
+_NEAREST_RIVAL = Pixels("columns of length 1")
+# In standard errors: by how much a range must be worse for it to be dropped after few digits, and by how much another
+# must be better to be taken for the usual one.
+_CLEARLY_WORSE, _BETTER = 3.0, 1.0
+# What each comparison of ranges may cost, in multiply-adds: a second or two.
 _WORK = 10**11
-# With a smaller share read right it may not be a digit model at all.
+# With a smaller share of the digits read right it may not be a digit model at all.
 _LEAST_READ = 0.5
 
 
 @dataclass(frozen=True)
 class Interface:
-    """How a model is used. `read`: of how many known digits it read how many right; None where it was not asked."""
+    """How a model is used.
+
+    `digits_read`: how many known digits it read right, and of how many; None where it was not asked.
+    """
 
     pixels: Pixels = PLAIN
     outputs: Outputs = "softmax"
-    read: tuple[int, int] | None = None
+    digits_read: tuple[int, int] | None = None
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -54,21 +62,24 @@ class Interface:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What has been found out and is not as in mnistcli's own models, in sentences about "it"."""
-        told = []
-        if self.read is not None and self.pixels != PLAIN:
-            told.append(f"expects pixels {self.pixels}: so it reads {self.read[0]} of {self.read[1]} digits right")
+        """What has been found out and is not as in mnistcli's own models: ends of sentences about the model."""
+        notes = []
+        if self.digits_read is not None and self.pixels != PLAIN:
+            right, known = self.digits_read
+            notes.append(f"expects pixels {self.pixels} (with these it reads {right} of {known} known digits)")
         if self.outputs == "logits":
-            told.append("gives logits: a softmax is added")
+            notes.append("gives logits; a softmax is added")
         if self.outputs == "sigmoids":
-            told.append("gives ten sigmoids: they are scaled to the sum 1")
-        return tuple(told)
+            notes.append("gives ten sigmoids; they are scaled to sum to 1")
+        return tuple(notes)
 
     @property
     def warning(self) -> str:
-        if self.read is None or self.read[0] >= _LEAST_READ * self.read[1]:
+        """Likewise; empty where it reads digits."""
+        if self.digits_read is None or self.digits_read[0] >= _LEAST_READ * self.digits_read[1]:
             return ""
-        return f"reads only {self.read[0]} of {self.read[1]} known digits right: it may not be a digit model"
+        right, known = self.digits_read
+        return f"reads only {right} of {known} known digits; it may not be a digit model"
 
 
 def as_probabilities(raw: Raw, outputs: Outputs) -> Probabilities:
@@ -82,59 +93,58 @@ def as_probabilities(raw: Raw, outputs: Outputs) -> Probabilities:
     return np.where(sums > 0, raw / np.where(sums > 0, sums, 1), 1 / CLASSES)
 
 
-def asked(run: Callable[[Images, Pixels], Raw], work: int) -> Interface:
-    """The interface of a model; `work` is that of `Network.work`.
-
-    `run` gives what its last layer makes of images with their pixels put like this.
-    """
-    images, labels = known_digits()
-
-    def losses(pixels: Pixels, count: int) -> NDArray[np.float64]:
-        raw = run(images[:count], pixels)
-        return _losses(as_probabilities(raw, _outputs(raw)), labels[:count])
-
-    if losses(PLAIN, _FIRST).mean() <= _WELL:
-        return _told(run, PLAIN, images[:_FIRST], labels[:_FIRST])
-    found = _told(run, _likeliest(losses, work, len(labels)), images, labels)
-    return _told(run, PLAIN, images, labels) if found.warning else found
-
-
-def _told(run: Callable[[Images, Pixels], Raw], pixels: Pixels, images: Images, labels: Labels) -> Interface:
-    raw = run(images, pixels)
-    return Interface(pixels, _outputs(raw), (int((raw.argmax(axis=1) == labels).sum()), len(labels)))
-
-
-def _likeliest(losses: Callable[[Pixels, int], NDArray[np.float64]], work: int, known: int) -> Pixels:
-    """The range with the smallest losses: of all on a few digits, and of those that may be best on more."""
+def detected(run: Run, work: int) -> Interface:
+    """The interface of a model, found by asking it; `work` is that of its network for one image."""
+    answers = _Answers(run)
+    quick = _affordable(2 * work, _QUICK_DIGITS)
+    plain = answers.losses(PLAIN, quick).mean()
+    if plain <= _GOOD_LOSS and plain <= answers.losses(_NEAREST_RIVAL, quick).mean():
+        return answers.interface(PLAIN, quick)
     every = [Pixels(*each) for each in product(SCALES, (False, True), (False, True))]
-    few = _affordable(len(every) * work, _LEAST, _FIRST)
-    tried = {pixels: losses(pixels, few) for pixels in every}
-    best = min(tried.values(), key=np.mean)
-    likely = [pixels for pixels in every if pixels == PLAIN or not _is_better(best, tried[pixels], _CLEARLY)]
-    many = _affordable(len(likely) * work, _FIRST, known)
-    tried = {pixels: losses(pixels, many) for pixels in likely}
-    found = min(tried, key=lambda pixels: float(tried[pixels].mean()))
-    return found if _is_better(tried[found], tried[PLAIN], _MARGIN) else PLAIN
+    few = _affordable(len(every) * work, _QUICK_DIGITS)
+    best = answers.best(every, few)
+    likely = {PLAIN, *(each for each in every if not answers.is_better(best, each, few, _CLEARLY_WORSE))}
+    many = _affordable(len(likely) * work, _ALL_DIGITS)
+    best = answers.best(likely, many)
+    found = answers.interface(best if answers.is_better(best, PLAIN, many, _BETTER) else PLAIN, many)
+    return answers.interface(PLAIN, many) if found.warning else found
 
 
-def _affordable(work: int, least: int, most: int) -> int:
-    return max(least, min(most, _WORK // max(1, work)))
+def _affordable(work: int, most: int) -> int:
+    """How many digits may be tried, where one costs so much."""
+    return max(_FEWEST_DIGITS, min(most, _WORK // max(1, work)))
 
 
-def _is_better(losses: NDArray[np.float64], others: NDArray[np.float64], errors: float) -> bool:
-    """Whether losses of the same digits are smaller, by so many standard errors of the difference."""
-    differences = others - losses
-    return bool(differences.mean() > errors * differences.std() / len(differences) ** 0.5)
+class _Answers:
+    """What a model answers to the known digits; to each question it is asked once."""
 
+    def __init__(self, run: Run) -> None:
+        self._images, self._labels = known_digits()
+        self._raw = cache(lambda pixels, count: run(self._images[:count], pixels))
 
-def _losses(probabilities: Probabilities, labels: Labels) -> NDArray[np.float64]:
-    """The squared distance of each answer from the truth: from 0 to 2, and 2 where it is no number.
+    def losses(self, pixels: Pixels, count: int) -> NDArray[np.float64]:
+        """The squared distance of each answer from the truth: from 0 to 2, and 2 where it is not finite.
 
-    Brier 1950, "Verification of forecasts expressed in terms of probability". A few answers that are wrong and very
-    sure, as models give that were trained on pixels from 0 to 255, do not outweigh all others as in a cross-entropy.
-    """
-    distances = np.square(probabilities - np.eye(CLASSES)[labels]).sum(axis=1)
-    return np.where(np.isfinite(distances), distances, 2.0)
+        Brier 1950, "Verification of forecasts expressed in terms of probability". A few answers that are wrong and very
+        sure, as models give that were trained on pixels from 0 to 255, do not outweigh all others as in a
+        cross-entropy.
+        """
+        raw = self._raw(pixels, count)
+        distances = np.square(as_probabilities(raw, _outputs(raw)) - np.eye(CLASSES)[self._labels[:count]]).sum(axis=1)
+        return np.where(np.isfinite(distances), distances, 2.0)
+
+    def best(self, ranges: Iterable[Pixels], count: int) -> Pixels:
+        return min(ranges, key=lambda pixels: float(self.losses(pixels, count).mean()))
+
+    def is_better(self, one: Pixels, other: Pixels, count: int, errors: float) -> bool:
+        """Whether the losses of one range are smaller, by so many standard errors of the difference."""
+        differences = self.losses(other, count) - self.losses(one, count)
+        return bool(differences.mean() > errors * differences.std() / count**0.5)
+
+    def interface(self, pixels: Pixels, count: int) -> Interface:
+        raw = self._raw(pixels, count)
+        right = int((raw.argmax(axis=1) == self._labels[:count]).sum())
+        return Interface(pixels, _outputs(raw), (right, count))
 
 
 def _outputs(raw: Raw) -> Outputs:
@@ -150,7 +160,7 @@ def _outputs(raw: Raw) -> Outputs:
 def known_digits() -> tuple[Images, Labels]:
     """The first training images of MNIST, and their labels, which are read without those that follow."""
     with zipfile.ZipFile(MNIST_PATH) as archive:
-        return _beginning(archive, "x_train", _KNOWN), _beginning(archive, "y_train", _KNOWN)
+        return _beginning(archive, "x_train", _ALL_DIGITS), _beginning(archive, "y_train", _ALL_DIGITS)
 
 
 def _beginning(archive: zipfile.ZipFile, key: str, count: int) -> NDArray[np.uint8]:

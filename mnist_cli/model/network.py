@@ -4,11 +4,11 @@ Training builds the Keras model from it, `summary` prints it, the engine runs it
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import prod
 
 from mnist_cli.arrays import CLASSES, SIDE
-from mnist_cli.model.layers.base import Array, Layer, Shape, ShapeError, Spatial, Weights
+from mnist_cli.model.layers.base import NUMBER_COST, Array, Layer, Shape, Spatial, UnusableModel, Weights
 from mnist_cli.model.layers.convolution import Conv2D
 from mnist_cli.model.layers.dense import Dense
 from mnist_cli.model.layers.pooling import MaxPooling2D
@@ -21,7 +21,7 @@ INPUT = -1
 
 @dataclass(frozen=True)
 class Stage:
-    """A layer in its place: where its inputs come from, what goes in, what comes out, what it costs.
+    """A layer in its place, with where its inputs come from, what goes in, and what comes out.
 
     `sources`: the numbers of the stages whose outputs it takes, or `INPUT`. `first_use`: the number of the stage in
     which the layer is used first, whose weights it shares.
@@ -40,7 +40,7 @@ class Stage:
 
     @property
     def weight_shapes(self) -> tuple[Shape, ...]:
-        return self.layer.weight_shapes(self._seen(self.input_shapes[0]))
+        return self.layer.weight_shapes(self._layer_input)
 
     @property
     def parameters(self) -> int:
@@ -58,31 +58,36 @@ class Stage:
     @property
     def numbers(self) -> int:
         """How many numbers the layer holds at once for one image."""
-        working = self.layer.working_numbers(self._seen(self.input_shapes[0]))
-        return sum(map(prod, self.input_shapes)) + prod(self.output_shape) + working
+        return (
+            sum(map(prod, self.input_shapes)) + prod(self.output_shape) + self.layer.working_numbers(self._layer_input)
+        )
 
     @property
     def multiply_adds(self) -> int:
-        return self.layer.multiply_adds(self._seen(self.input_shapes[0]))
+        """For one image."""
+        return self.layer.multiply_adds(self._layer_input)
 
     @property
     def work(self) -> int:
-        """What an image costs, in multiply-adds: to write a number, or to take its exponential, costs about so many."""
-        return self.multiply_adds + 20 * self.numbers
+        """What the layer costs for one image, about, in multiply-adds."""
+        return self.multiply_adds + NUMBER_COST * self.numbers + self.layer.overhead(self._layer_input)
 
     def run(self, weights: Weights, inputs: Sequence[Array]) -> Array:
-        """The output of the layer for a batch."""
-        if not self._turns:
+        """The output of the layer for a batch: float32, shape (n, *output_shape)."""
+        if not is_channels_first(self.layer):
             return self.layer.apply(weights, *inputs)
         y = self.layer.apply(weights, *(x.transpose(0, *range(2, x.ndim), 1) for x in inputs))
         return y.transpose(0, -1, *range(1, y.ndim - 1)) if y.ndim == inputs[0].ndim else y
 
     @property
-    def _turns(self) -> bool:
-        return isinstance(self.layer, Spatial) and self.layer.data_format == "channels_first"
+    def _layer_input(self) -> Shape:
+        """The shape of the first input as the layer sees it."""
+        shape = self.input_shapes[0]
+        return channels_last(shape) if is_channels_first(self.layer) else shape
 
-    def _seen(self, shape: Shape) -> Shape:
-        return channels_last(shape) if self._turns else shape
+
+def is_channels_first(layer: Layer) -> bool:
+    return isinstance(layer, Spatial) and layer.data_format == "channels_first"
 
 
 def channels_last(shape: Shape) -> Shape:
@@ -121,30 +126,30 @@ class Network:
 
     @property
     def work(self) -> int:
+        """For one image, about, in multiply-adds."""
         return sum(stage.work for stage in self.stages)
 
 
 def sequential(layers: Iterable[Layer], input_shape: Shape = IMAGE_SHAPE, name: str = "cnn") -> Network:
-    """The network in which each layer takes the output of the one before. Raises `ShapeError`."""
+    """The network in which each layer takes the output of the one before. Raises `UnusableModel`."""
     stages: list[Stage] = []
     shape = input_shape
     for number, layer in enumerate(layers):
-        stages.append(placed(layer, number, (number - 1,), (shape,)))
+        stages.append(Stage(number, layer, (number - 1,), (shape,), output_shape(layer, (shape,)), number))
         shape = stages[-1].output_shape
     return Network(input_shape, tuple(stages), name)
 
 
-def placed(layer: Layer, number: int, sources: tuple[int, ...], shapes: tuple[Shape, ...]) -> Stage:
-    """The stage of a layer that takes inputs of these shapes. Raises `ShapeError` where it can't."""
-    if (len(shapes) > 1) != layer.merges:
-        raise ShapeError(f"the layer {layer.name} can't take {len(shapes)} inputs")
-    if layer.rank not in (None, len(shapes[0])):
-        raise ShapeError(f"the layer {layer.name} takes {layer.rank} axes, not {len(shapes[0])}")
-    stage = Stage(number, layer, sources, shapes, (), number)
-    output = layer.output_shape(*map(stage._seen, shapes))
-    if stage._turns and len(output) == len(shapes[0]):
-        output = (output[-1], *output[:-1])
-    return replace(stage, output_shape=output)
+def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
+    """What comes out of a layer in its place. Raises `UnusableModel` where it can't take inputs of these shapes."""
+    if (len(inputs) > 1) != layer.merges:
+        raise UnusableModel(f"the layer {layer.name} can't take {len(inputs)} inputs")
+    if layer.rank not in (None, len(inputs[0])):
+        raise UnusableModel(f"the layer {layer.name} needs an input of {layer.rank} axes, not {len(inputs[0])}")
+    if not is_channels_first(layer):
+        return layer.output_shape(*inputs)
+    output = layer.output_shape(*map(channels_last, inputs))
+    return (output[-1], *output[:-1]) if len(output) == len(inputs[0]) else output
 
 
 def classic_cnn(dropout: float) -> Network:

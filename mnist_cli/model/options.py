@@ -13,15 +13,16 @@ import numpy as np
 
 from mnist_cli.model.layers import activations, convolution, dense, merging, normalization, pooling, recurrent, shaping
 from mnist_cli.model.layers.activations import FUNCTIONS, ActivationFunction
-from mnist_cli.model.layers.base import Axis, Count, Figures, Layer, Size
+from mnist_cli.model.layers.base import Axis, Count, Figures, Layer, Size, UnusableModel
 
 Config = Mapping[str, Any]
 
 KINDS: dict[str, type[Layer]] = {
-    kind.__name__: kind
-    for room in (activations, convolution, dense, merging, normalization, pooling, recurrent, shaping)
-    for kind in room.LAYERS
-}
+    name: kind
+    for module in (activations, convolution, dense, merging, normalization, pooling, recurrent, shaping)
+    for name, kind in vars(module).items()
+    if getattr(kind, "__module__", "") == module.__name__ and isinstance(kind, type) and not name.startswith("_")
+} | {name: type(name, (shaping.Inactive,), {}) for name in shaping.OTHERS_INACTIVE}
 # What Keras 2 called otherwise: options of all layers, and functions of TensorFlow.
 _OLD_OPTIONS = {"alpha": "negative_slope"}
 _OLD_FUNCTIONS = {"softmax_v2": "softmax"}
@@ -33,16 +34,8 @@ _NO_CODE = "Put a layer of Keras in its place, such as Rescaling or Reshape, and
 _LARGEST = 2**31
 
 
-class ConfigError(ValueError):
-    """A model that can't be used: why, and what may be done about it."""
-
-    def __init__(self, reason: str, hint: str = "") -> None:
-        super().__init__(reason)
-        self.hint = hint
-
-
 def entry_of(entry: Any) -> tuple[str, Config]:
-    """The class and the options in the description of a part of Keras. Raises `ConfigError` where it isn't Keras' own.
+    """The class and the options in the description of a part. Raises `UnusableModel` where it isn't Keras' own.
 
     Keras 3 tells the module of each part; a custom class has a module or a registered name of its own.
     """
@@ -51,30 +44,31 @@ def entry_of(entry: Any) -> tuple[str, Config]:
             module, registered = entry.get("module", "keras"), entry.get("registered_name")
             roots = ("keras", "tf_keras", "tensorflow")
             if not isinstance(module, str) or module.split(".")[0] not in roots or registered not in (None, kind):
-                raise ConfigError(f"its {kind:.100} is custom code, which is not in the file", _HINT)
+                raise UnusableModel(f"its {kind:.100} is custom code, which is not in the file", _HINT)
             return kind, options
-    raise ConfigError("its config describes no model")
+    raise UnusableModel("its config describes no model")
 
 
 def name_in(options: Config) -> str:
-    """The name of a layer or a model. Raises `ConfigError`."""
+    """The name of a layer or a model. Raises `UnusableModel`."""
     name = options.get("name")
     if not isinstance(name, str) or not 0 < len(name) <= 1000:
-        raise ConfigError("its config describes a layer without a name")
+        raise UnusableModel("its config describes a layer without a name")
     return name
 
 
 def read_layer(entry: Any) -> Layer:
-    """The layer that an entry describes. Raises `ConfigError`."""
+    """The layer that an entry describes. Raises `UnusableModel`."""
     kind, options = entry_of(entry)
     name = name_in(options)
     if kind == "Lambda":
-        raise ConfigError(f"its Lambda layer {name} holds Python code, which mnistcli never runs", _NO_CODE)
+        raise UnusableModel(f"its Lambda layer {name} holds Python code, which mnistcli never runs", _NO_CODE)
     if kind not in KINDS:
-        raise ConfigError(f"its layer {name} is a {kind:.100}, which mnistcli doesn't support", _HINT)
+        raise UnusableModel(f"its layer {name} is a {kind:.100}, which mnistcli doesn't support", _HINT)
     for option, value in KINDS[kind].only.items():
         if options.get(option, value) != value:
-            raise ConfigError(f"its layer {name} has {option}={options[option]!r:.40}, which mnistcli doesn't support")
+            given = f"{option}={options[option]!r:.40}"
+            raise UnusableModel(f"its layer {name} has {given}, which mnistcli doesn't support", _HINT)
     return KINDS[kind](**_arguments(kind, name, _renamed(kind, options)))
 
 
@@ -98,15 +92,17 @@ def _turned(entry: Any) -> Any:
 def _arguments(kind: str, name: str, options: Config) -> dict[str, Any]:
     arguments = {}
     for field, hint in _fields(kind):
-        value = plain(options.get(field.name))
-        if value is None and field.default is not MISSING:
+        if field.name not in options:
+            if field.default is MISSING:
+                raise UnusableModel(f"its layer {name} has no {field.name}")
             continue
+        value = plain(options[field.name])
         try:
             arguments[field.name] = _converted(hint, value)
-        except (TypeError, ValueError, OverflowError, RecursionError) as reason:
-            if isinstance(reason, ConfigError):
-                raise
-            raise ConfigError(f"its layer {name} has {field.name}={value!r:.40}, which can't be") from reason
+        except UnusableModel:
+            raise
+        except (TypeError, ValueError, OverflowError) as reason:
+            raise UnusableModel(f"its layer {name} has an invalid {field.name}: {value!r:.40}") from reason
     return arguments
 
 
@@ -135,8 +131,8 @@ def _converted(hint: Any, value: Any) -> Any:
         return _tuple(arguments, value)
     if origin is Literal:
         return _checked(value, value in arguments)
-    if origin in (Union, UnionType):  # something or None, which is the default and has been taken
-        return _converted(arguments[0], value)
+    if origin in (Union, UnionType):  # something or None
+        return None if value is None else _converted(arguments[0], value)
     layer = read_layer(value)
     return _checked(layer, isinstance(layer, hint))
 
@@ -185,18 +181,20 @@ def _activation(value: Any) -> ActivationFunction:
             value = _OLD_FUNCTIONS.get(name, name)
         case {"class_name": "Activation", "config": {"activation": inner}}:
             return _activation(inner)
-        case {"class_name": "__lambda__"}:
-            raise ConfigError("it has Python code for an activation, which mnistcli never runs", _NO_CODE)
+        case {"class_name": "__lambda__"} | {"value": [str(), *_]}:
+            raise UnusableModel("it has Python code for an activation, which mnistcli never runs", _NO_CODE)
     if isinstance(value, str):
         if value not in FUNCTIONS:
-            raise ConfigError(f"it has the activation {value:.100}, which mnistcli doesn't support", _HINT)
+            raise UnusableModel(f"it has the activation {value:.100}, which mnistcli doesn't support", _HINT)
         return value
     kind = entry_of(value)[0]
-    layer = read_layer(value) if kind in {each.__name__ for each in activations.LAYERS} else None
+    layer = read_layer(value) if kind in _ACTIVATION_LAYERS else None
     if layer is None or layer.weight_shapes((1,)):
-        raise ConfigError(f"it has the activation {kind:.100}, which mnistcli doesn't support", _HINT)
+        raise UnusableModel(f"it has the activation {kind:.100}, which mnistcli doesn't support", _HINT)
     return layer
 
+
+_ACTIVATION_LAYERS = {name for name, kind in KINDS.items() if kind.__module__ == activations.__name__}
 
 _CONVERTERS: dict[Any, Callable[[Any], Any]] = {
     bool: lambda value: _checked(value, isinstance(value, bool)),

@@ -7,6 +7,9 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import reduce
+from math import prod
 from typing import Any
 
 import h5py
@@ -14,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_cli.model.config import Description, Part
-from mnist_cli.model.layers.base import Shape, ShapeError, Weights, shape_text
+from mnist_cli.model.layers.base import Shape, UnusableModel, Weights, shape_text
 from mnist_cli.model.network import Network, Stage
-from mnist_cli.model.options import ConfigError
 
-_OBJECTS_LIMIT = 5000
-_ATTRIBUTE_LIMIT = 2**22
+_OBJECTS_LIMIT, _DEPTH_LIMIT = 5000, 40
+# Bytes of the texts in an attribute, were each as long as the longest.
+_TEXTS_LIMIT = 2**27
 
 # Where a model in an archive has its layers: from Keras 2.14 on, and before.
 _CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
@@ -31,49 +34,73 @@ Tree = dict[str, Any]
 """Groups by their names; an array is what `h5py` has for it."""
 
 
+@dataclass(frozen=True)
+class WeightsFile:
+    """An HDF5 file that has been walked through: its groups and arrays, and how long a text in it may be."""
+
+    file: Any
+    tree: Tree
+    longest_text: int
+
+
 @contextmanager
-def opened(content: bytes) -> Iterator[Any]:
-    """An HDF5 file, walked through; what is done with it inside the context raises `ConfigError`."""
+def opened(content: bytes) -> Iterator[WeightsFile]:
+    """An HDF5 file, walked through; reading it inside the context raises `UnusableModel`."""
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
-            _check_all(file)
-            yield file
-    except (ConfigError, ShapeError):
+            yield WeightsFile(file, _walked(file), _longest_text(content))
+    except UnusableModel:
         raise
-    except Exception as reason:  # a damaged file makes HDF5 raise almost anything
-        raise ConfigError("its HDF5 file is damaged") from reason
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as reason:
+        raise UnusableModel("its HDF5 file is damaged") from reason
 
 
-def _check_all(file: Any) -> None:
-    """Walk through all that is in the file, used or not."""
-    groups, seen = [file], {_address(file)}
+def _walked(file: Any) -> Tree:
+    """All arrays under their names. What is not used is looked at, too.
+
+    Keras on Windows has put some paths into one name, with backslashes.
+    """
+    tree: Tree = {}
+    groups: list[tuple[Any, Tree, int]] = [(file, tree, 0)]
+    seen = {_address(file)}
     while groups:
-        group = groups.pop()
+        group, branch, depth = groups.pop()
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise ConfigError("its weights have a link to another place, which is not followed")
+                raise UnusableModel("its weights have a link to another place, which is not followed")
             item = group[name]
-            if _address(item) in seen or len(seen) > _OBJECTS_LIMIT:
-                raise ConfigError("its weights are not a tree, or one of too many parts")
-            seen.add(_address(item))
+            address = _address(item)
+            if address in seen or len(seen) > _OBJECTS_LIMIT or depth > _DEPTH_LIMIT:
+                raise UnusableModel("its weights are not a tree, or one of too many parts")
+            seen.add(address)
+            *path, last = name.replace("\\", "/").split("/")
+            place = reduce(lambda place, each: place.setdefault(each, {}), path, branch)
             if isinstance(item, h5py.Group):
-                groups.append(item)
+                groups.append((item, place.setdefault(last, {}), depth + 1))
             else:
                 _check_array(item)
+                place[last] = item
+    return tree
 
 
 def _address(item: Any) -> int:
     return int(h5py.h5o.get_info(item.id).addr)
 
 
+def _longest_text(content: bytes) -> int:
+    """The size of the largest heap, in which HDF5 has texts of any length: no text is longer, and many may be one."""
+    heaps = (match.start() + 8 for match in re.finditer(b"GCOL", content))
+    return max((int.from_bytes(content[start : start + 8], "little") for start in heaps), default=0)
+
+
 def _check_array(stored: Any) -> None:
     """Numbers, in the file itself as they are: not in another file, nor put together of others, nor compressed."""
     if not isinstance(stored, h5py.Dataset) or stored.external or stored.is_virtual:
-        raise ConfigError("it has weights that are no numbers of its own")
+        raise UnusableModel("it has weights that are not arrays of its own")
     if stored.dtype.kind not in "iuf" and not _is_bfloat16(stored):
-        raise ConfigError("it has weights that are no numbers")
+        raise UnusableModel("it has weights that are not numbers")
     if stored.id.get_storage_size() != stored.size * stored.dtype.itemsize:
-        raise ConfigError("its weights are not all there, or compressed")
+        raise UnusableModel("its weights are not all there, or compressed")
 
 
 def _is_bfloat16(stored: Any) -> bool:
@@ -84,27 +111,11 @@ def _is_bfloat16(stored: Any) -> bool:
 # In a `.keras` archive
 
 
-def archived_weights(file: Any, description: Description) -> tuple[Weights, ...]:
+def archived_weights(stored: WeightsFile, description: Description) -> tuple[Weights, ...]:
     """For each stage of the network the arrays of its layer, from the `model.weights.h5` of an archive."""
     found: dict[int, Weights] = {}
-    _find(description.parts, _tree(file), description.network.stages, found)
+    _find(description.parts, stored.tree, description.network.stages, found)
     return _by_stage(description.network, found)
-
-
-def _tree(file: Any) -> Tree:
-    """All arrays under their names. Keras on Windows has put some paths into one name."""
-    tree: Tree = {}
-
-    def put(path: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            *groups, name = path.replace("\\", "/").split("/")
-            group = tree
-            for each in groups:
-                group = group.setdefault(each, {})
-            group[name] = item
-
-    file.visititems(put)
-    return tree
 
 
 def _find(parts: Sequence[Part], tree: Tree, stages: Sequence[Stage], found: dict[int, Weights]) -> None:
@@ -117,7 +128,7 @@ def _find(parts: Sequence[Part], tree: Tree, stages: Sequence[Stage], found: dic
         learning = [part for part in parts if _group_name(part) == name and _learns(part, stages)]
         groups = _groups(layers, name)
         if len(groups) != len(learning):
-            raise ConfigError(
+            raise UnusableModel(
                 f"its weights are for {len(groups)} layers named {name:.100}, its config for {len(learning)}"
             )
         for part, group in zip(learning, groups, strict=True):
@@ -160,7 +171,7 @@ def _numbered(group: Tree, places: Sequence[str]) -> list[Any]:
         for name in place.split("/"):
             at = at.get(name, {})
         if set(at) != set(map(str, range(len(at)))):
-            raise ConfigError("its arrays of weights are not numbered from 0")
+            raise UnusableModel("its arrays of weights are not numbered from 0")
         arrays += (at[str(number)] for number in range(len(at)))
     return arrays
 
@@ -168,15 +179,13 @@ def _numbered(group: Tree, places: Sequence[str]) -> list[Any]:
 # In an `.h5` file
 
 
-def model_config(file: Any) -> str | None:
+def model_config(stored: WeightsFile) -> str | None:
     """The description of the model, JSON, in an `.h5` file; None in one of weights alone."""
-    if "model_config" not in file.attrs:
-        return None
-    config = _texts(file, "model_config")
-    return config[0] if config else None
+    texts = _texts(stored, stored.file, "model_config") if "model_config" in stored.file.attrs else []
+    return texts[0] if texts else None
 
 
-def named_weights(file: Any, description: Description) -> tuple[Weights, ...]:
+def named_weights(stored: WeightsFile, description: Description) -> tuple[Weights, ...]:
     """For each stage of the network the arrays of its layer, from an `.h5` file.
 
     A model inside the model has all its arrays in one list: those that training changes, layer by layer, and then the
@@ -185,16 +194,14 @@ def named_weights(file: Any, description: Description) -> tuple[Weights, ...]:
     found: dict[int, Weights] = {}
     stages = description.network.stages
     for part in description.parts:
-        inside = [stages[number] for number in _stages_of(part) if stages[number].weight_shapes]
-        if not inside:
-            continue
-        arrays = _listed(file, part.name)
-        slots = [*_slots(inside, trained=True), *_slots(inside, trained=False)]
-        if len(arrays) != len(slots):
-            raise ConfigError(f"it has {len(arrays)} arrays of weights for {part.name:.100}, not {len(slots)}")
-        placed = dict(zip(slots, arrays, strict=True))
-        for stage in inside:
-            found[stage.number] = _checked([placed[stage.number, i] for i in range(len(stage.weight_shapes))], stage)
+        slots = [(stages[number], index) for number in _stages_of(part) for index in range(_count(stages[number]))]
+        if slots:
+            arrays = _listed(stored, part.name)
+            if len(arrays) != len(slots):
+                raise UnusableModel(f"it has {len(arrays)} arrays of weights for {part.name:.100}, not {len(slots)}")
+            by_slot = dict(zip(sorted(slots, key=_is_frozen), arrays, strict=True))
+            for stage in dict.fromkeys(stage for stage, _ in slots):
+                found[stage.number] = _checked([by_slot[stage, index] for index in range(_count(stage))], stage)
     return _by_stage(description.network, found)
 
 
@@ -206,29 +213,32 @@ def _stages_of(part: Part) -> Iterator[int]:
         yield from _stages_of(each)
 
 
-def _slots(stages: Sequence[Stage], trained: bool) -> Iterator[tuple[int, int]]:
-    """The arrays of some layers that training changes, or those that it does not: number of the stage, of the array."""
-    for stage in stages:
-        count = len(stage.weight_shapes)
-        changing = count - stage.layer.frozen_weights if stage.layer.trainable else 0
-        yield from ((stage.number, index) for index in (range(changing) if trained else range(changing, count)))
+def _count(stage: Stage) -> int:
+    return len(stage.weight_shapes)
 
 
-def _listed(file: Any, layer: str) -> list[Any]:
+def _is_frozen(slot: tuple[Stage, int]) -> bool:
+    """Whether training leaves an array of a layer as it is."""
+    stage, index = slot
+    return not stage.layer.trainable or index >= _count(stage) - stage.layer.frozen_weights
+
+
+def _listed(stored: WeightsFile, layer: str) -> list[Any]:
     """The arrays of a layer at the top, without the states of random generators."""
     path = f"model_weights/{layer}"
-    if path not in file:
-        raise ConfigError(f"its weights lack those of {layer:.100}")
-    group = file[path]
-    arrays = [group[name] for name in _texts(group, "weight_names")]
+    if path not in stored.file:
+        raise UnusableModel(f"its weights lack those of {layer:.100}")
+    group = stored.file[path]
+    arrays = [group[name] for name in _texts(stored, group, "weight_names")]
     return [array for array in arrays if array.dtype.kind in "fV" or array.shape == ()]
 
 
-def _texts(item: Any, name: str) -> list[str]:
+def _texts(stored: WeightsFile, item: Any, name: str) -> list[str]:
     """The texts in an attribute; HDF5 has to make room for them first."""
     attribute = h5py.h5a.open(item.id, name.encode())
-    if attribute.get_storage_size() > _ATTRIBUTE_LIMIT or len(attribute.shape) > 1:
-        raise ConfigError(f"its {name} is too large")
+    size = max(attribute.get_storage_size(), prod(attribute.shape) * stored.longest_text)
+    if len(attribute.shape) > 1 or size > _TEXTS_LIMIT:
+        raise UnusableModel(f"its {name} is too large")
     values = np.atleast_1d(np.asarray(item.attrs[name], dtype=object))
     return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
@@ -245,35 +255,35 @@ def _checked(arrays: Sequence[Any], stage: Stage) -> Weights:
     """The arrays of a layer, finite and of the shapes that it needs."""
     shapes = stage.weight_shapes
     if len(arrays) != len(shapes):
-        raise ConfigError(f"it has {len(arrays)} arrays of weights for {stage.layer.name:.100}, not {len(shapes)}")
+        raise UnusableModel(f"it has {len(arrays)} arrays of weights for {stage.layer.name:.100}, not {len(shapes)}")
     return tuple(_array(stored, shape) for stored, shape in zip(arrays, shapes, strict=True))
 
 
 def _array(stored: Any, shape: Shape) -> NDArray[np.float32]:
     if not isinstance(stored, h5py.Dataset):
-        raise ConfigError("its weights have a group in the place of an array")
+        raise UnusableModel("its weights have a group in the place of an array")
     is_count = shape == () and stored.dtype.kind in "iu"  # how many images a normalization has learned from
     if stored.shape != shape or not (stored.dtype.kind in "fV" or is_count):
-        raise ConfigError(f"its weights are not the {shape_text(shape)} numbers that its layers need")
+        raise UnusableModel(f"its weights are not the {shape_text(shape)} numbers that its layers need")
     values = stored[()]
     if _is_bfloat16(stored):
         values = (values.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
     with np.errstate(over="ignore"):  # what is too large becomes infinite
         array = np.asarray(values, np.float32)
     if not np.isfinite(array).all():
-        raise ConfigError("it has weights that are infinite or no numbers")
+        raise UnusableModel("it has weights that are infinite or no numbers")
     return array
 
 
 def adam_state(content: bytes, shapes: Sequence[Shape]) -> tuple[int, tuple[NDArray[np.float32], ...]]:
     """What Keras' Adam remembers of arrays of weights with these shapes: its steps; momentum and velocity of each.
 
-    `content` is the `model.weights.h5` of an archive. Raises `ConfigError` where it does not hold exactly these.
+    `content` is the `model.weights.h5` of an archive. Raises `UnusableModel` where it does not hold exactly these.
     """
     with opened(content) as file:
-        stored = _numbered(_tree(file), ("optimizer/vars",))
+        stored = _numbered(file.tree, ("optimizer/vars",))
         if len(stored) != 2 + 2 * len(shapes):  # the number of steps, the learning rate, and two for each array
-            raise ConfigError("its optimizer is not Adam")
+            raise UnusableModel("its optimizer is not Adam")
         twice = [shape for shape in shapes for _ in range(2)]
         arrays = tuple(_array(array, shape) for array, shape in zip(stored[2:], twice, strict=True))
         return int(stored[0][()]), arrays

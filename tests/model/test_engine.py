@@ -50,10 +50,10 @@ def test_loss_and_accuracy_are_those_of_keras_evaluate(mnist: Dataset):
     assert metrics.accuracy == pytest.approx(accuracy, abs=1e-6)
 
 
-def test_a_model_with_a_record_is_not_asked(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delattr(engine, "asked")
+def test_a_model_with_a_record_is_not_detected(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delattr(engine, "detected")
 
-    assert open_engine(read_model(MODEL_PATH)).interface.read is None
+    assert open_engine(read_model(MODEL_PATH)).interface.digits_read is None
 
 
 def test_answers_do_not_depend_on_how_many_images_come_together(mnist: Dataset):

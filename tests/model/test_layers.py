@@ -1,6 +1,7 @@
 """Every layer against Keras: small models, built and saved by Keras in the test, answer as they do there."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -14,6 +15,8 @@ from mnist_cli.model.engine import Engine
 from mnist_cli.model.file import read_model
 from mnist_cli.model.images import PLAIN
 from mnist_cli.model.layers.activations import FUNCTIONS
+from mnist_cli.model.layers.base import Layer, Weights
+from mnist_cli.model.layers.shaping import Resizing
 from mnist_cli.model.options import KINDS
 
 TOLERANCE, RECURRENT_TOLERANCE = 1e-5, 1e-4
@@ -270,6 +273,41 @@ def test_activations_answer_as_in_keras(name: str, images: Images, tmp_path: Pat
     assert_same(sequential((28, 28, 1), inner), images, tmp_path)
 
 
+@pytest.mark.parametrize("size", [7, 13, 20, 23, 46, 55, 71, 95])
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
+def test_resizing_is_that_of_keras_for_many_sizes(size: int, interpolation: str):
+    """In images of noise, where every place counts: which of two equally near ones is taken, too."""
+    noise = np.random.default_rng(0).uniform(0, 1, (1, 28, 28, 2)).astype("f4")
+
+    theirs = layers.Resizing(size, 2 * size, interpolation)(noise)
+    ours = Resizing("resizing", height=size, width=2 * size, interpolation=interpolation).apply((), noise)
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_what_flows_between_layers_is_float32(images: Images, tmp_path: Path):
+    inner = [layers.Flatten(), layers.Dense(12, "softmax"), layers.Dense(12, "gelu"), layers.Dense(10, "softmax")]
+    keras.Sequential([keras.Input((28, 28)), *inner]).save(tmp_path / "model.keras")
+    model = read_model(tmp_path / "model.keras")
+    x = PLAIN.prepare(images, (28, 28))
+    kinds = []
+    monitored = [replace(stage, layer=Monitor("monitor", stage.layer, kinds)) for stage in model.network.stages]
+
+    Engine(replace(model, network=replace(model.network, stages=tuple(monitored)))).probabilities(images)
+    assert x.dtype == np.float32 and set(kinds) == {np.dtype("f4")}
+
+
+@dataclass(frozen=True)
+class Monitor(Layer):
+    """A layer that notes what comes into another."""
+
+    layer: Layer
+    kinds: list
+
+    def apply(self, weights: Weights, x: np.ndarray) -> np.ndarray:
+        self.kinds.append(x.dtype)
+        return self.layer.apply(weights, x)
+
+
 @pytest.mark.parametrize("spread", [0.1, 0.3, 1.0, 4.0])
 def test_sparsemax_is_that_of_keras(spread: float):
     """By itself, for in a network it makes nearly everything 0."""
@@ -287,4 +325,6 @@ def test_every_layer_is_tested():
     made = [layer for make in (IMAGES | ROWS | RECURRENT).values() for layer in make()]
     made += [layer for output in GRAPHS.values() for layer in functional(output).layers]
     # Keras 3 has not these any more; without options they do nothing.
-    assert set(KINDS) - {"RandomHeight", "RandomWidth"} <= {type(layer).__name__ for layer in made} | {"Activation"}
+    assert set(KINDS) - {"RandomHeight", "RandomWidth", "Inactive"} <= {type(layer).__name__ for layer in made} | {
+        "Activation"
+    }

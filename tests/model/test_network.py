@@ -3,7 +3,7 @@
 import pytest
 
 from mnist_cli import backend
-from mnist_cli.model.layers.base import ShapeError
+from mnist_cli.model.layers.base import UnusableModel
 from mnist_cli.model.layers.convolution import Conv2D
 from mnist_cli.model.layers.pooling import MaxPooling2D
 from mnist_cli.model.layers.shaping import Flatten
@@ -60,10 +60,10 @@ def test_windows_along_an_axis(size: int, window: int, stride: int, padding: str
 
 
 def test_a_window_larger_than_its_input_is_refused():
-    with pytest.raises(ShapeError, match="29"):
+    with pytest.raises(UnusableModel, match="29"):
         sequential([Conv2D("conv", filters=1, kernel_size=(29, 29))])
 
 
 def test_a_convolution_over_a_flat_input_is_refused():
-    with pytest.raises(ShapeError, match="conv"):
+    with pytest.raises(UnusableModel, match="conv"):
         sequential([Flatten("flatten"), Conv2D("conv", filters=1, kernel_size=(3, 3))])

@@ -17,19 +17,16 @@ def softmax(x: Array, axis: int = -1) -> Array:
     In float64, so that a digit held impossible still has a probability above 0, as a loss needs.
     """
     powers = np.exp(x.astype(np.float64) - x.max(axis=axis, keepdims=True))
-    shares: Array = powers / powers.sum(axis=axis, keepdims=True)
-    return shares
+    return powers / powers.sum(axis=axis, keepdims=True)
 
 
 def sigmoid(x: Array) -> Array:
     """The logistic function; where exp(-x) overflows, 0 is right."""
-    y: Array = 1 / (1 + np.exp(-x))
-    return y
+    return 1 / (1 + np.exp(-x))
 
 
 def _relu(x: Array) -> Array:
-    y: Array = np.maximum(x, 0)
-    return y
+    return np.maximum(x, 0)
 
 
 def _elu(x: Array, alpha: float = 1.0) -> Array:
@@ -44,8 +41,7 @@ def _selu(x: Array) -> Array:
 
 def _gelu(x: Array) -> Array:
     """Hendrycks and Gimpel 2016 (arXiv:1606.08415), exact: x times the normal distribution function."""
-    y: Array = (0.5 * x * (1 + _erf(x * np.float32(0.5**0.5)))).astype(x.dtype)
-    return y
+    return (0.5 * x * (1 + _erf(x * np.float32(0.5**0.5)))).astype(x.dtype)
 
 
 def _erf(x: Array) -> Array:
@@ -57,14 +53,12 @@ def _erf(x: Array) -> Array:
 
 
 def _softplus(x: Array) -> Array:
-    y: Array = np.logaddexp(np.float32(0), x)
-    return y
+    return np.logaddexp(np.float32(0), x)
 
 
 def _log_softmax(x: Array) -> Array:
     shifted = x - x.max(axis=-1, keepdims=True)
-    y: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return y
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def _sparsemax(x: Array) -> Array:
@@ -76,13 +70,11 @@ def _sparsemax(x: Array) -> Array:
     sums = np.cumsum(ordered, axis=-1)
     support = ordered - (sums - 1) / np.arange(1, x.shape[-1] + 1, dtype=x.dtype) > 0
     threshold = (np.where(support, sums, 0).sum(axis=-1, keepdims=True) - 1) / support.sum(axis=-1, keepdims=True)
-    y: Array = np.maximum(x - threshold.astype(x.dtype), 0)
-    return y
+    return np.maximum(x - threshold.astype(x.dtype), 0)
 
 
 def _hard_sigmoid(x: Array) -> Array:
-    y: Array = np.clip(x + 3, 0, 6) / 6
-    return y
+    return np.clip(x + 3, 0, 6) / 6
 
 
 def _leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
@@ -131,21 +123,21 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def activated(activation: ActivationFunction, x: Array) -> Array:
-    return activation.apply((), x) if isinstance(activation, Layer) else FUNCTIONS[activation](x)
-
-
-def activate(activation: ActivationFunction, y: Array) -> Array:
-    """The activation of `y`, which nobody needs any more and may be overwritten."""
-    return np.maximum(y, 0, out=y) if activation == "relu" else activated(activation, y)
+def activate(activation: ActivationFunction, x: Array, in_place: bool = False) -> Array:
+    """The activation of `x`, which may be overwritten where nobody needs it any more."""
+    if isinstance(activation, Layer):
+        return activation.apply((), x)
+    if activation == "relu" and in_place:
+        return np.maximum(x, 0, out=x)
+    return FUNCTIONS[activation](x)
 
 
 @dataclass(frozen=True)
 class Activation(Layer):
     activation: ActivationFunction
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        return activated(self.activation, *inputs)
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return activate(self.activation, x)
 
 
 @dataclass(frozen=True)
@@ -154,8 +146,7 @@ class ReLU(Layer):
     negative_slope: float = 0.0
     threshold: float = 0.0
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        (x,) = inputs
+    def apply(self, weights: Weights, x: Array) -> Array:
         low, slope = np.float32(self.threshold), np.float32(self.negative_slope)
         y: Array = np.where(x > low, x, slope * (x - low))  # at the threshold itself Keras takes the slope
         return y if self.max_value is None else np.minimum(y, np.float32(self.max_value))
@@ -165,16 +156,16 @@ class ReLU(Layer):
 class LeakyReLU(Layer):
     negative_slope: float = 0.3
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        return _leaky_relu(inputs[0], self.negative_slope)
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return _leaky_relu(x, self.negative_slope)
 
 
 @dataclass(frozen=True)
 class ELU(Layer):
     alpha: float = 1.0
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        return _elu(inputs[0], self.alpha)
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return _elu(x, self.alpha)
 
 
 @dataclass(frozen=True)
@@ -187,20 +178,17 @@ class PReLU(Layer):
         shared = {axis_index(axis, shape) for axis in self.shared_axes or ()}
         return (tuple(1 if index in shared else size for index, size in enumerate(shape)),)
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        return np.where(inputs[0] > 0, inputs[0], weights[0] * inputs[0])
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return np.where(x > 0, x, weights[0] * x)
 
 
 @dataclass(frozen=True)
 class Softmax(Layer):
     axis: Axis = -1
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        axis_index(self.axis, shapes[0])
-        return shapes[0]
+    def output_shape(self, shape: Shape) -> Shape:
+        axis_index(self.axis, shape)
+        return shape
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        return softmax(inputs[0], self.axis)
-
-
-LAYERS: tuple[type[Layer], ...] = (Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax)
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return softmax(x, self.axis)

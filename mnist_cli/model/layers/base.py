@@ -25,7 +25,9 @@ Figures = Annotated[float | tuple[Any, ...], "a number, or numbers to any depth"
 Pair = tuple[Count, Count]
 Sizes = tuple[Count, ...]
 
-DataFormat = Literal["channels_last", "channels_first"]
+# What it costs to write a number, or to take its exponential, and what to call NumPy, in multiply-adds of a product of
+# matrices.
+NUMBER_COST, CALL_COST = 20, 20_000
 
 
 def shape_text(shape: Shape) -> str:
@@ -33,15 +35,19 @@ def shape_text(shape: Shape) -> str:
     return "x".join(map(str, shape))
 
 
-class ShapeError(ValueError):
-    """A layer can't take the shape that comes in."""
+class UnusableModel(ValueError):
+    """A model that can't be used: why, and what may be done about it."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
 
 
 def axis_index(axis: int, shape: Shape) -> int:
-    """The index of an axis in a shape, which leaves out the batch axis. Raises `ShapeError`."""
+    """The index of an axis in a shape, which leaves out the batch axis. Raises `UnusableModel`."""
     index = axis + len(shape) if axis < 0 else axis - 1
     if not 0 <= index < len(shape):
-        raise ShapeError(f"{shape_text(shape)} has no axis {axis}")
+        raise UnusableModel(f"{shape_text(shape)} has no axis {axis}")
     return index
 
 
@@ -63,9 +69,9 @@ class Layer:
     only: ClassVar[Mapping[str, Any]] = {}
     """Options of Keras that would change the answers: each with the one value that the layer here can have."""
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        """The shape that comes out where `shapes` come in. Raises `ShapeError`."""
-        return shapes[0]
+    def output_shape(self, shape: Shape, /) -> Shape:
+        """The shape that comes out where `shape` comes in. Raises `UnusableModel`."""
+        return shape
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         """Shapes of the arrays that the layer keeps for an input of `shape`, in the order that Keras stores them."""
@@ -79,13 +85,22 @@ class Layer:
         """How many numbers the layer holds for one image beside its input and its output."""
         return 0
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        """What comes out for a batch, as Keras computes it after training. The inputs are left as they are."""
-        return inputs[0]
+    def overhead(self, shape: Shape) -> int:
+        """What going over windows, steps or groups one by one costs for one image, in multiply-adds."""
+        return 0
+
+    def apply(self, weights: Weights, x: Array, /) -> Array:
+        """What comes out for a batch, as Keras computes it after training. `x` is left as it is."""
+        return x
 
 
 @dataclass(frozen=True)
 class Spatial(Layer):
     """A layer that tells channels from places. With `channels_first`, the network turns the axes around it."""
 
-    data_format: DataFormat = field(default="channels_last", kw_only=True)
+    data_format: Literal["channels_last", "channels_first"] = field(default="channels_last", kw_only=True)
+
+
+def with_bias(use_bias: bool, *shapes: Shape) -> tuple[Shape, ...]:
+    """The shapes of kernels, and of a bias for the last axis of the last one, where there is a bias."""
+    return (*shapes, shapes[-1][-1:]) if use_bias else shapes

@@ -1,4 +1,4 @@
-"""Convolutions, as products of matrices: windows laid open into rows, times the kernel."""
+"""Convolutions, as products of matrices: windows unfolded into rows, times the kernel."""
 
 from dataclasses import dataclass
 from math import prod
@@ -7,10 +7,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from mnist_cli.model.layers.activations import ActivationFunction, activate
-from mnist_cli.model.layers.base import Array, Count, Layer, Pair, Shape, ShapeError, Sizes, Weights
-from mnist_cli.model.layers.windows import Windowed, as_images, grid, padded, pair, places, reach
+from mnist_cli.model.layers.base import CALL_COST, Array, Count, Pair, Shape, Sizes, UnusableModel, Weights, with_bias
+from mnist_cli.model.layers.windows import Windowed, pair, places, places_cost, reach
 
-# Windows of at most so many numbers are laid open whole. Of larger ones only the rows are, each of which serves all
+# Windows of at most so many numbers are unfolded whole. Of larger ones only the rows are, each of which serves all
 # windows that share it, and the products of the rows are added up.
 _WHOLE_WINDOW = 64
 
@@ -25,27 +25,28 @@ class _Convolution(Windowed):
 
     sizes = ("kernel_size", "strides", "dilation_rate")
 
-    def _grid(self, shape: Shape) -> Shape:
-        return grid(shape, self.kernel_size, self.strides, self.padding, self.dilation_rate)
+    @property
+    def window(self) -> Sizes:
+        return self.kernel_size
 
-    def _images(self, x: Array) -> Array:
-        """The input as padded images."""
-        return as_images(padded(x, reach(self.kernel_size, self.dilation_rate), self.strides, self.padding))
-
-    def _kernel(self, kernel: Array) -> Array:
-        """A kernel for images."""
-        return kernel.reshape(*pair(kernel.shape[:-2]), *kernel.shape[-2:])
+    @property
+    def dilation(self) -> Sizes:
+        return self.dilation_rate
 
     @property
     def _steps(self) -> tuple[Pair, Pair]:
         """Strides and dilation for images."""
         return pair(self.strides), pair(self.dilation_rate)
 
+    def _kernel(self, kernel: Array) -> Array:
+        """A kernel for images."""
+        return kernel.reshape(*pair(kernel.shape[:-2]), *kernel.shape[-2:])
+
     def _finished(self, y: Array, bias: Weights) -> Array:
         """The output, from images without bias and activation."""
         if bias:
             y += bias[0]
-        return activate(self.activation, y if self.rank == 3 else y[:, 0])
+        return activate(self.activation, y if self.rank == 3 else y[:, 0], in_place=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,32 +56,33 @@ class Conv2D(_Convolution):
 
     rank = 3
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        channels = shapes[0][-1]
-        if channels % self.groups or self.filters % self.groups:
-            raise ShapeError(f"{channels} channels and {self.filters} filters do not make {self.groups} groups")
-        return (*self._grid(shapes[0]), self.filters)
+    def output_shape(self, shape: Shape) -> Shape:
+        if shape[-1] % self.groups or self.filters % self.groups:
+            raise UnusableModel(f"{shape[-1]} channels and {self.filters} filters do not make {self.groups} groups")
+        return (*self.grid(shape), self.filters)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        kernel = (*self.kernel_size, shape[-1] // self.groups, self.filters)
-        return (kernel, (self.filters,)) if self.use_bias else (kernel,)
+        return with_bias(self.use_bias, (*self.kernel_size, shape[-1] // self.groups, self.filters))
 
     def multiply_adds(self, shape: Shape) -> int:
         return prod(self.output_shape(shape)) * prod(self.kernel_size) * shape[-1] // self.groups
 
     def working_numbers(self, shape: Shape) -> int:
-        return prod(self._grid(shape)) * prod(self.kernel_size) * shape[-1]
+        return super().working_numbers(shape) + prod(self.grid(shape)) * prod(self.kernel_size) * shape[-1]
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        kernel, *bias = weights
-        images = np.split(self._images(inputs[0]), self.groups, axis=-1)
-        kernels = np.split(self._kernel(kernel), self.groups, axis=-1)
-        parts = [_correlated(x, k, *self._steps) for x, k in zip(images, kernels, strict=True)]
-        return self._finished(parts[0] if self.groups == 1 else np.concatenate(parts, axis=-1), tuple(bias))
+    def overhead(self, shape: Shape) -> int:
+        return self.groups * self.kernel_size[0] * CALL_COST
+
+    def apply(self, weights: Weights, x: Array) -> Array:
+        images = np.split(self.padded(x), self.groups, axis=-1)
+        kernels = np.split(self._kernel(weights[0]), self.groups, axis=-1)
+        parts = [_correlated(part, kernel, *self._steps) for part, kernel in zip(images, kernels, strict=True)]
+        return self._finished(parts[0] if self.groups == 1 else np.concatenate(parts, axis=-1), weights[1:])
 
 
 class Conv1D(Conv2D):
     rank = 2
+    is_causal = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,28 +93,29 @@ class DepthwiseConv2D(_Convolution):
 
     rank = 3
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        return (*self._grid(shapes[0]), shapes[0][-1] * self.depth_multiplier)
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*self.grid(shape), shape[-1] * self.depth_multiplier)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         kernel = (*self.kernel_size, shape[-1], self.depth_multiplier)
-        return (kernel, (shape[-1] * self.depth_multiplier,)) if self.use_bias else (kernel,)
+        return (kernel, (prod(kernel[-2:]),)) if self.use_bias else (kernel,)
 
     def multiply_adds(self, shape: Shape) -> int:
-        return prod(self._grid(shape)) * shape[-1] * self.depth_multiplier * prod(self.kernel_size)
+        return prod(self.grid(shape)) * shape[-1] * self.depth_multiplier * prod(self.kernel_size)
 
     def working_numbers(self, shape: Shape) -> int:
-        return prod(self._grid(shape)) * shape[-1] * self.depth_multiplier
+        return super().working_numbers(shape) + 2 * prod(self.grid(shape)) * shape[-1] * self.depth_multiplier
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        kernel, *bias = weights
-        return self._finished(self._by_channel(inputs[0], kernel), tuple(bias))
+    def overhead(self, shape: Shape) -> int:
+        return places_cost(prod(self.grid(shape)) * shape[-1] * self.depth_multiplier, self.kernel_size)
+
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return self._finished(self._by_channel(x, weights[0]), weights[1:])
 
     def _by_channel(self, x: Array, kernel: Array) -> Array:
         """Images in which the filters of a channel follow one another."""
-        kernel = self._kernel(kernel)
-        rows, columns, channels, multiplier = kernel.shape
-        views = places(self._images(x), (rows, columns), *self._steps)
+        rows, columns, channels, multiplier = (kernel := self._kernel(kernel)).shape
+        views = places(self.padded(x), (rows, columns), *self._steps)
         y = np.zeros((*views[0].shape[:3], channels * multiplier), np.float32)
         for view, factors in zip(views, kernel.reshape(-1, channels * multiplier), strict=True):
             y += (view if multiplier == 1 else np.repeat(view, multiplier, axis=-1)) * factors
@@ -129,57 +132,51 @@ class SeparableConv2D(DepthwiseConv2D):
 
     filters: Count
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        return (*self._grid(shapes[0]), self.filters)
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*self.grid(shape), self.filters)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         between = shape[-1] * self.depth_multiplier
-        pointwise = (*(1 for _ in self.kernel_size), between, self.filters)
-        kernels = ((*self.kernel_size, shape[-1], self.depth_multiplier), pointwise)
-        return (*kernels, (self.filters,)) if self.use_bias else kernels
+        depthwise = (*self.kernel_size, shape[-1], self.depth_multiplier)
+        return with_bias(self.use_bias, depthwise, (*(1 for _ in self.kernel_size), between, self.filters))
 
     def multiply_adds(self, shape: Shape) -> int:
         between = shape[-1] * self.depth_multiplier
-        return super().multiply_adds(shape) + prod(self._grid(shape)) * between * self.filters
+        return super().multiply_adds(shape) + prod(self.grid(shape)) * between * self.filters
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        depthwise, pointwise, *bias = weights
-        y = self._by_channel(inputs[0], depthwise)
-        return self._finished(_correlated(y, self._kernel(pointwise), (1, 1), (1, 1)), tuple(bias))
+    def apply(self, weights: Weights, x: Array) -> Array:
+        y = self._by_channel(x, weights[0])
+        return self._finished(_correlated(y, self._kernel(weights[1]), (1, 1), (1, 1)), weights[2:])
 
 
 class SeparableConv1D(SeparableConv2D):
     rank = 2
+    is_causal = True
 
 
 def _correlated(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> Array:
     """The sums of all windows of a batch of images times a kernel of shape (rows, columns, channels, filters)."""
     rows, columns, channels, filters = kernel.shape
     if rows == 1 or kernel.size // filters <= _WHOLE_WINDOW:
-        whole = _laid_open(x, (rows, columns), strides, dilation)
+        whole = _unfolded(x, (rows, columns), strides, dilation)
         return (whole.reshape(-1, kernel.size // filters) @ kernel.reshape(-1, filters)).reshape(*whole.shape[:3], -1)
-    opened = _laid_open(x, (1, columns), (1, strides[1]), (1, dilation[1]))
-    n, _, width, size = opened.shape
+    unfolded = _unfolded(x, (1, columns), (1, strides[1]), (1, dilation[1]))
+    n, _, width, size = unfolded.shape
     height = (x.shape[1] - dilation[0] * (rows - 1) - 1) // strides[0] + 1
     y, product = np.empty((2, n, height * width, filters), np.float32)
     for row in range(rows):
         first = row * dilation[0]
-        part = opened[:, first : first + (height - 1) * strides[0] + 1 : strides[0]].reshape(n, height * width, size)
+        part = unfolded[:, first : first + (height - 1) * strides[0] + 1 : strides[0]].reshape(n, height * width, size)
         np.matmul(part, kernel[row].reshape(size, filters), out=product if row else y)
         if row:
             y += product
     return np.reshape(y, (n, height, width, filters))
 
 
-def _laid_open(x: Array, window: Pair, strides: Pair, dilation: Pair) -> Array:
+def _unfolded(x: Array, window: Pair, strides: Pair, dilation: Pair) -> Array:
     """The numbers of every window in a row: shape (n, rows, columns, numbers)."""
     if window == (1, 1):
         return x[:, :: strides[0], :: strides[1]]
     view = sliding_window_view(x, reach(window, dilation), axis=(1, 2))
     view = view[:, :: strides[0], :: strides[1], :, :: dilation[0], :: dilation[1]]
     return view.transpose(0, 1, 2, 4, 5, 3).reshape(*view.shape[:3], -1)
-
-
-LAYERS: tuple[type[Layer], ...] = (
-    *(Conv1D, Conv2D, DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D),
-)

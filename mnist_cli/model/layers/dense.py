@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import prod
 
 from mnist_cli.model.layers.activations import ActivationFunction, activate
-from mnist_cli.model.layers.base import Array, Count, Layer, Shape, Weights
+from mnist_cli.model.layers.base import Array, Count, Layer, Shape, Weights, with_bias
 
 
 @dataclass(frozen=True)
@@ -13,23 +13,18 @@ class Dense(Layer):
     activation: ActivationFunction = "linear"
     use_bias: bool = True
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        return (*shapes[0][:-1], self.units)
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*shape[:-1], self.units)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        kernel = (shape[-1], self.units)
-        return (kernel, (self.units,)) if self.use_bias else (kernel,)
+        return with_bias(self.use_bias, (shape[-1], self.units))
 
     def multiply_adds(self, shape: Shape) -> int:
         return prod(shape) * self.units
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
+    def apply(self, weights: Weights, x: Array) -> Array:
         kernel, *bias = weights
-        (x,) = inputs
         y = (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:-1], self.units)
         if bias:
             y += bias[0]
-        return activate(self.activation, y)
-
-
-LAYERS = (Dense,)
+        return activate(self.activation, y, in_place=True)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mnist_cli.model.layers.base import Array, Axis, Layer, Shape, ShapeError, Weights, axis_index, shape_text
+from mnist_cli.model.layers.base import Array, Axis, Layer, Shape, UnusableModel, Weights, axis_index, shape_text
 
 
 class _Merge(Layer):
@@ -18,7 +18,7 @@ class _Merge(Layer):
     def output_shape(self, *shapes: Shape) -> Shape:
         sizes = [set(axis) - {1} or {1} for axis in zip(*shapes, strict=False)]
         if len({len(shape) for shape in shapes}) > 1 or any(len(size) > 1 for size in sizes):
-            raise ShapeError(f"the layer {self.name} can't take {' and '.join(map(shape_text, shapes))} together")
+            raise UnusableModel(f"the layer {self.name} can't take {' and '.join(map(shape_text, shapes))} together")
         return tuple(size.pop() for size in sizes)
 
     def apply(self, weights: Weights, *inputs: Array) -> Array:
@@ -53,7 +53,7 @@ class Subtract(_Merge):
 
     def output_shape(self, *shapes: Shape) -> Shape:
         if len(shapes) != 2:
-            raise ShapeError(f"the layer {self.name} takes two inputs")
+            raise UnusableModel(f"the layer {self.name} takes two inputs")
         return super().output_shape(*shapes)
 
 
@@ -66,11 +66,8 @@ class Concatenate(Layer):
     def output_shape(self, *shapes: Shape) -> Shape:
         index = axis_index(self.axis, shapes[0])
         if len({(*shape[:index], *shape[index + 1 :]) for shape in shapes}) > 1:
-            raise ShapeError(f"the layer {self.name} can't join {' and '.join(map(shape_text, shapes))}")
+            raise UnusableModel(f"the layer {self.name} can't join {' and '.join(map(shape_text, shapes))}")
         return (*shapes[0][:index], sum(shape[index] for shape in shapes), *shapes[0][index + 1 :])
 
     def apply(self, weights: Weights, *inputs: Array) -> Array:
         return np.concatenate(inputs, axis=self.axis)
-
-
-LAYERS = (Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract)

@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from mnist_cli.model.layers.base import Array, Axis, Figures, Layer, Shape, ShapeError, Weights, axis_index
+from mnist_cli.model.layers.base import Array, Axis, Figures, Layer, Shape, UnusableModel, Weights, axis_index
 
 # What Keras' `epsilon()` is unless somebody sets another.
 _EPSILON = 1e-7
@@ -32,8 +32,7 @@ class BatchNormalization(Layer):
     def multiply_adds(self, shape: Shape) -> int:
         return prod(shape)
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        (x,) = inputs
+    def apply(self, weights: Weights, x: Array) -> Array:
         *learned, mean, variance = weights
         factor = 1 / np.sqrt(variance + np.float32(self.epsilon))
         if self.scale:
@@ -65,8 +64,7 @@ class LayerNormalization(Layer):
         sizes = tuple(shape[axis_index(axis, shape)] for axis in self.axis)
         return (sizes,) * (self.scale + self.center)
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        (x,) = inputs
+    def apply(self, weights: Weights, x: Array) -> Array:
         axes = tuple(axis_index(axis, x.shape[1:]) + 1 for axis in self.axis)
         y: Array = x - x.mean(axis=axes, keepdims=True)
         y /= np.sqrt(np.square(y).mean(axis=axes, keepdims=True) + np.float32(self.epsilon))
@@ -89,12 +87,12 @@ class Normalization(Layer):
 
     frozen_weights = 3  # mean, variance, and how many images they are of
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        figures = self._figures_shape(shapes[0])
+    def output_shape(self, shape: Shape) -> Shape:
+        figures = self._figures_shape(shape)
         for values in (self.mean, self.variance):
             if values is not None and np.shape(values) not in ((), figures):
-                raise ShapeError(f"the layer {self.name} has other than {prod(figures)} means and variances")
-        return shapes[0]
+                raise UnusableModel(f"the layer {self.name} has other than {prod(figures)} means and variances")
+        return shape
 
     def _figures_shape(self, shape: Shape) -> Shape:
         kept = sorted(axis_index(axis, shape) for axis in self.axis or ())
@@ -104,15 +102,13 @@ class Normalization(Layer):
         figures = self._figures_shape(shape)
         return () if self.mean is not None else (figures, figures, ())
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        (x,) = inputs
+    def apply(self, weights: Weights, x: Array) -> Array:
         mean, variance = (np.asarray(v, np.float32) for v in weights[:2] or (self.mean, self.variance))
         kept = {axis_index(axis, x.shape[1:]) + 1 for axis in self.axis or ()}
         sizes = [size if index in kept else 1 for index, size in enumerate(x.shape)]
         mean, deviation = (np.broadcast_to(v.reshape(sizes) if v.size > 1 else v, sizes) for v in (mean, variance**0.5))
         deviation = np.maximum(deviation, np.float32(_EPSILON))
-        y: Array = x * deviation + mean if self.invert else (x - mean) / deviation
-        return y
+        return x * deviation + mean if self.invert else (x - mean) / deviation
 
 
 @dataclass(frozen=True)
@@ -120,14 +116,10 @@ class Rescaling(Layer):
     scale: Figures
     offset: Figures = 0.0
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        if any(np.shape(values) not in ((), (1,), shapes[0][-1:]) for values in (self.scale, self.offset)):
-            raise ShapeError(f"the layer {self.name} has more factors than channels")
-        return shapes[0]
+    def output_shape(self, shape: Shape) -> Shape:
+        if any(np.shape(values) not in ((), (1,), shape[-1:]) for values in (self.scale, self.offset)):
+            raise UnusableModel(f"the layer {self.name} has more factors than channels")
+        return shape
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        y: Array = inputs[0] * np.asarray(self.scale, np.float32) + np.asarray(self.offset, np.float32)
-        return y
-
-
-LAYERS = (BatchNormalization, LayerNormalization, Normalization, Rescaling)
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return x * np.asarray(self.scale, np.float32) + np.asarray(self.offset, np.float32)

@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from mnist_cli.model.layers.activations import ActivationFunction, activate, activated
-from mnist_cli.model.layers.base import Array, Count, Layer, Shape, ShapeError, Weights
+from mnist_cli.model.layers.activations import ActivationFunction, activate
+from mnist_cli.model.layers.base import CALL_COST, NUMBER_COST, Array, Count, Layer, Shape, Weights, with_bias
 
-# Steps are taken one by one.
-_STEPS_LIMIT = 10_000
+# NumPy's calls for one step of an LSTM or a GRU, about.
+_CALLS = 20
 
 
 @dataclass(frozen=True)
@@ -26,31 +26,28 @@ class SimpleRNN(Layer):
     only = {"return_state": False, "stateful": False, "time_major": False}
     gates: ClassVar[int] = 1
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        steps = shapes[0][0]
-        if steps > _STEPS_LIMIT:
-            raise ShapeError(f"a sequence of {steps} steps is too long")
-        return (steps, self.units) if self.return_sequences else (self.units,)
+    def output_shape(self, shape: Shape) -> Shape:
+        return (shape[0], self.units) if self.return_sequences else (self.units,)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         width = self.gates * self.units
-        kernels = ((shape[1], width), (self.units, width))
-        return (*kernels, self._bias_shape()) if self.use_bias else kernels
-
-    def _bias_shape(self) -> Shape:
-        return (self.gates * self.units,)
+        return with_bias(self.use_bias, (shape[1], width), (self.units, width))
 
     def multiply_adds(self, shape: Shape) -> int:
         return shape[0] * (shape[1] + self.units) * self.gates * self.units
 
     def working_numbers(self, shape: Shape) -> int:
-        return shape[0] * (self.gates + 1) * self.units
+        return shape[0] * (shape[1] + (self.gates + 1) * self.units)
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
+    def overhead(self, shape: Shape) -> int:
+        return shape[0] * (_CALLS * CALL_COST + NUMBER_COST * self.gates * self.units)
+
+    def apply(self, weights: Weights, x: Array) -> Array:
         """The last output, or those of all steps in the order in which they were taken."""
         kernel, recurrent_kernel, *bias = weights
-        x = inputs[0].transpose(1, 0, 2)  # steps first
-        x = x[::-1] if self.go_backwards else x
+        x = x.transpose(1, 0, 2)  # steps first
+        if self.go_backwards:
+            x = x[::-1]
         projected = (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:2], -1)
         if bias:
             projected += bias[0] if bias[0].ndim == 1 else bias[0][0]
@@ -83,7 +80,7 @@ class LSTM(SimpleRNN):
             opened, forgotten, written, read = np.split(step + h @ recurrent_kernel, 4, axis=1)
             c = activate(self.recurrent_activation, forgotten) * c
             c += activate(self.recurrent_activation, opened) * activate(self.activation, written)
-            h = activate(self.recurrent_activation, read) * activated(self.activation, c)
+            h = activate(self.recurrent_activation, read) * activate(self.activation, c)
             yield h
 
 
@@ -99,9 +96,11 @@ class GRU(SimpleRNN):
 
     gates = 3
 
-    def _bias_shape(self) -> Shape:
-        width = self.gates * self.units
-        return (2, width) if self.reset_after else (width,)
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        kernel, recurrent_kernel, *bias = super().weight_shapes(shape)
+        if bias and self.reset_after:
+            bias = [(2, *bias[0])]
+        return (kernel, recurrent_kernel, *bias)
 
     def _outputs(self, projected: Array, recurrent_kernel: Array, recurrent_bias: Array | None) -> Iterator[Array]:
         h: Array = np.zeros((projected.shape[1], self.units), np.float32)
@@ -129,8 +128,8 @@ class Bidirectional(Layer):
     rank = 2
     weights_at = ("forward_layer/cell/vars", "backward_layer/cell/vars")
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        *steps, units = self.layer.output_shape(*shapes)
+    def output_shape(self, shape: Shape) -> Shape:
+        *steps, units = self.layer.output_shape(shape)
         if self.merge_mode == "concat":
             units += self.backward_layer.units
         return (*steps, units)
@@ -144,10 +143,13 @@ class Bidirectional(Layer):
     def working_numbers(self, shape: Shape) -> int:
         return self.layer.working_numbers(shape) + self.backward_layer.working_numbers(shape)
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        forward_weights = len(self.layer.weight_shapes(inputs[0].shape[1:]))
-        forward = self.layer.apply(weights[:forward_weights], *inputs)
-        backward = self.backward_layer.apply(weights[forward_weights:], *inputs)
+    def overhead(self, shape: Shape) -> int:
+        return self.layer.overhead(shape) + self.backward_layer.overhead(shape)
+
+    def apply(self, weights: Weights, x: Array) -> Array:
+        forward_weights = len(self.layer.weight_shapes(x.shape[1:]))
+        forward = self.layer.apply(weights[:forward_weights], x)
+        backward = self.backward_layer.apply(weights[forward_weights:], x)
         if self.layer.return_sequences:
             backward = backward[:, ::-1]
         match self.merge_mode:
@@ -158,6 +160,3 @@ class Bidirectional(Layer):
             case "sum":
                 return forward + backward
         return (forward + backward) / 2
-
-
-LAYERS = (Bidirectional, GRU, LSTM, SimpleRNN)

@@ -7,35 +7,45 @@ from typing import Literal
 
 import numpy as np
 
-from mnist_cli.model.layers.base import Array, Count, Layer, Pair, Shape, ShapeError, Size, Spatial, Weights, shape_text
+from mnist_cli.model.layers.base import (
+    Array,
+    Count,
+    Layer,
+    Pair,
+    Shape,
+    Size,
+    Spatial,
+    UnusableModel,
+    Weights,
+    shape_text,
+)
 
 Margins = tuple[tuple[Size, Size], tuple[Size, Size]]
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
 
 
 class Flatten(Spatial):
-    def output_shape(self, *shapes: Shape) -> Shape:
-        return (prod(shapes[0]),)
+    def output_shape(self, shape: Shape) -> Shape:
+        return (prod(shape),)
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        return inputs[0].reshape(len(inputs[0]), -1)
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return x.reshape(len(x), -1)
 
 
 @dataclass(frozen=True)
 class Reshape(Layer):
     target_shape: tuple[int, ...]
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        (shape,) = shapes
+    def output_shape(self, shape: Shape) -> Shape:
         known = prod(size for size in self.target_shape if size != -1)
         rest = prod(shape) // known if known > 0 else 0
         target = tuple(rest if size == -1 else size for size in self.target_shape)
         if min(target, default=0) < 1 or self.target_shape.count(-1) > 1 or prod(target) != prod(shape):
-            raise ShapeError(f"{shape_text(shape)} can't be given the shape {shape_text(self.target_shape)}")
+            raise UnusableModel(f"{shape_text(shape)} can't be given the shape {shape_text(self.target_shape)}")
         return target
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        return inputs[0].reshape(len(inputs[0]), *self.output_shape(inputs[0].shape[1:]))
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return x.reshape(len(x), *self.output_shape(x.shape[1:]))
 
 
 @dataclass(frozen=True)
@@ -43,13 +53,13 @@ class Permute(Layer):
     dims: tuple[int, ...]
     """Axes of the input, counted from 1, in their new order."""
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        if sorted(self.dims) != list(range(1, len(shapes[0]) + 1)):
-            raise ShapeError(f"{shape_text(shapes[0])} has no axes in the order {self.dims}")
-        return tuple(shapes[0][axis - 1] for axis in self.dims)
+    def output_shape(self, shape: Shape) -> Shape:
+        if sorted(self.dims) != list(range(1, len(shape) + 1)):
+            raise UnusableModel(f"{shape_text(shape)} has no axes in the order {self.dims}")
+        return tuple(shape[axis - 1] for axis in self.dims)
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        return inputs[0].transpose(0, *self.dims)
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return x.transpose(0, *self.dims)
 
 
 @dataclass(frozen=True)
@@ -58,11 +68,11 @@ class RepeatVector(Layer):
 
     rank = 1
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        return (self.n, *shapes[0])
+    def output_shape(self, shape: Shape) -> Shape:
+        return (self.n, *shape)
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        return np.repeat(inputs[0][:, np.newaxis], self.n, axis=1)
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return np.repeat(x[:, np.newaxis], self.n, axis=1)
 
 
 @dataclass(frozen=True)
@@ -71,12 +81,12 @@ class ZeroPadding2D(Spatial):
 
     rank = 3
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        (height, width, channels) = shapes[0]
+    def output_shape(self, shape: Shape) -> Shape:
+        height, width, channels = shape
         return (height + sum(self.padding[0]), width + sum(self.padding[1]), channels)
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        return np.pad(inputs[0], ((0, 0), *self.padding, (0, 0)))
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return np.pad(x, ((0, 0), *self.padding, (0, 0)))
 
 
 @dataclass(frozen=True)
@@ -85,17 +95,17 @@ class Cropping2D(Spatial):
 
     rank = 3
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        height, width, channels = shapes[0]
+    def output_shape(self, shape: Shape) -> Shape:
+        height, width, channels = shape
         left = (height - sum(self.cropping[0]), width - sum(self.cropping[1]), channels)
         if min(left) < 1:
-            raise ShapeError(f"nothing is left of {shape_text(shapes[0])} cropped so far")
+            raise UnusableModel(f"cropping {shape_text(shape)} by {self.cropping} leaves nothing")
         return left
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
+    def apply(self, weights: Weights, x: Array) -> Array:
         (top, bottom), (left, right) = self.cropping
-        _, height, width, _ = inputs[0].shape
-        return inputs[0][:, top : height - bottom, left : width - right]
+        _, height, width, _ = x.shape
+        return x[:, top : height - bottom, left : width - right]
 
 
 @dataclass(frozen=True)
@@ -108,8 +118,8 @@ class _Resampling(Spatial):
         """The new height and width."""
         raise NotImplementedError
 
-    def output_shape(self, *shapes: Shape) -> Shape:
-        return (*self._size(shapes[0]), shapes[0][-1])
+    def output_shape(self, shape: Shape) -> Shape:
+        return (*self._size(shape), shape[-1])
 
     def working_numbers(self, shape: Shape) -> int:
         """Those of the samplings, while they are made, and of images of the new height."""
@@ -122,8 +132,7 @@ class _Resampling(Spatial):
         rows = _sampling(height, size[0], interpolation, antialias)
         columns = _sampling(width, size[1], interpolation, antialias)
         y = (rows @ x.reshape(n, height, -1)).reshape(n * size[0], width, channels)
-        resampled: Array = (columns @ y).reshape(n, *size, channels)
-        return resampled
+        return (columns @ y).reshape(n, *size, channels)
 
 
 @dataclass(frozen=True)
@@ -134,8 +143,8 @@ class UpSampling2D(_Resampling):
     def _size(self, shape: Shape) -> Pair:
         return shape[0] * self.size[0], shape[1] * self.size[1]
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        return self._resampled(inputs[0], self.interpolation)
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return self._resampled(x, self.interpolation)
 
 
 @dataclass(frozen=True)
@@ -150,8 +159,8 @@ class Resizing(_Resampling):
     def _size(self, shape: Shape) -> Pair:
         return self.height, self.width
 
-    def apply(self, weights: Weights, *inputs: Array) -> Array:
-        return self._resampled(inputs[0], self.interpolation, self.antialias)
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return self._resampled(x, self.interpolation, self.antialias)
 
 
 def _sampling(before: int, after: int, interpolation: str, antialias: bool) -> Array:
@@ -159,14 +168,14 @@ def _sampling(before: int, after: int, interpolation: str, antialias: bool) -> A
     scale = before / after
     centres = (np.arange(after) + 0.5) * scale
     if interpolation == "nearest":
-        nearest: Array = np.eye(before, dtype=np.float32)[np.minimum(centres.astype(int), before - 1)]
-        return nearest
+        # In float32, as TensorFlow computes it: which of two equally near places is taken depends on that.
+        centres = (np.arange(after, dtype=np.float32) + np.float32(0.5)) * (np.float32(before) / np.float32(after))
+        return np.eye(before, dtype=np.float32)[np.minimum(centres.astype(int), before - 1)]
     distances = np.arange(before) + 0.5 - centres[:, np.newaxis]
     if interpolation == "bicubic" and not antialias:  # for which TensorFlow has a table of so many steps
         distances = np.rint(distances * 1024) / 1024
     shares = _KERNELS[interpolation](np.abs(distances) / (max(scale, 1) if antialias else 1))
-    sampling: Array = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
-    return sampling
+    return (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def _cubic(x: Array) -> Array:
@@ -191,13 +200,20 @@ class Dropout(Inactive):
 
 
 # Their options matter in training only, and need no fields.
-_INACTIVE = (
-    *("ActivityRegularization", "AlphaDropout", "GaussianDropout", "GaussianNoise", "Identity", "RandomBrightness"),
-    *("RandomContrast", "RandomFlip", "RandomHeight", "RandomRotation", "RandomTranslation", "RandomWidth"),
-    *("RandomZoom", "SpatialDropout1D", "SpatialDropout2D"),
-)
-
-LAYERS: tuple[type[Layer], ...] = (
-    *(Cropping2D, Dropout, Flatten, Permute, RepeatVector, Reshape, Resizing, UpSampling2D, ZeroPadding2D),
-    *(type(name, (Inactive,), {"__module__": __name__}) for name in _INACTIVE),
+OTHERS_INACTIVE = (
+    "ActivityRegularization",
+    "AlphaDropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomFlip",
+    "RandomHeight",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomWidth",
+    "RandomZoom",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
 )

@@ -7,47 +7,69 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mnist_cli.model.layers.base import Array, Pair, Shape, ShapeError, Sizes, Spatial, shape_text
+from mnist_cli.model.layers.base import CALL_COST, NUMBER_COST, Array, Pair, Shape, Sizes, Spatial, UnusableModel
 
 Padding = Literal["valid", "same", "causal"]
-
-# Places in a window, which are gone through one by one.
-_WINDOW_LIMIT = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Windowed(Spatial):
     """A layer whose window slides along one axis (`rank` 2) or two (`rank` 3) before that of the channels.
 
-    The fields named in `sizes` have a number for each of these axes; a single one is given to all.
+    The fields named in `sizes` have a number for each of these axes; a single one is given to all. Raises
+    `UnusableModel` where they have others.
     """
 
+    strides: Sizes
     padding: Padding = "valid"
 
     sizes: ClassVar[tuple[str, ...]]
+    is_causal: ClassVar[bool] = False
+    """Whether there is causal padding, which looks back only."""
 
     def __post_init__(self) -> None:
         axes = (self.rank or 0) - 1
         for name in self.sizes:
             values = getattr(self, name)
             if len(values) not in (1, axes):
-                raise ShapeError(f"the layer {self.name} has {name}={values} for {axes} axes")
+                raise UnusableModel(f"the layer {self.name} has {name}={values} for {axes} axes")
             object.__setattr__(self, name, values * axes if len(values) == 1 else values)
-        if self.padding == "causal" and axes != 1:
-            raise ShapeError(f"the layer {self.name} has causal padding, which is for sequences")
+        if self.padding == "causal" and not self.is_causal:
+            raise UnusableModel(f"the layer {self.name} has causal padding, which is for Conv1D")
+
+    @property
+    def window(self) -> Sizes:
+        raise NotImplementedError
+
+    @property
+    def dilation(self) -> Sizes:
+        return (1,) * len(self.window)
+
+    def grid(self, shape: Shape) -> Shape:
+        """How many windows there are along each axis of `shape` but the last. Raises `UnusableModel`."""
+        axes = zip(shape[:-1], reach(self.window, self.dilation), self.strides, strict=True)
+        return tuple(_steps(size, length, stride, self.padding) for size, length, stride in axes)
+
+    def working_numbers(self, shape: Shape) -> int:
+        """Those of the padded input."""
+        return prod(size + sum(margins) for size, margins in zip(shape, self._margins(shape), strict=False)) * shape[-1]
+
+    def padded(self, x: Array, fill: float = 0) -> Array:
+        """A batch with its margins, sequences as images of one row."""
+        margins = self._margins(x.shape[1:])
+        if any(map(sum, margins)):
+            x = np.pad(x, [(0, 0), *margins, (0, 0)], constant_values=fill)
+        return x if x.ndim == 4 else x[:, np.newaxis]
+
+    def _margins(self, shape: Shape) -> list[Pair]:
+        """What is added before and after each axis of `shape` but the last."""
+        axes = zip(shape[:-1], reach(self.window, self.dilation), self.strides, strict=True)
+        return [_margins(size, length, stride, self.padding) for size, length, stride in axes]
 
 
-def grid(shape: Shape, window: Shape, strides: Shape, padding: str, dilation: Shape = ()) -> Shape:
-    """How many windows there are along each axis of `shape` but the last. Raises `ShapeError`."""
-    if prod(window) > _WINDOW_LIMIT:
-        raise ShapeError(f"a window of {shape_text(window)} is too large")
-    axes = zip(shape[:-1], reach(window, dilation), strides, strict=True)
-    return tuple(_steps(size, length, stride, padding) for size, length, stride in axes)
-
-
-def reach(window: Shape, dilation: Shape = ()) -> Shape:
+def reach(window: Shape, dilation: Shape) -> Shape:
     """How many places a window spans along each axis."""
-    return tuple(rate * (size - 1) + 1 for size, rate in zip(window, dilation or [1] * len(window), strict=True))
+    return tuple(rate * (size - 1) + 1 for size, rate in zip(window, dilation, strict=True))
 
 
 def _steps(size: int, length: int, stride: int, padding: str) -> int:
@@ -55,19 +77,14 @@ def _steps(size: int, length: int, stride: int, padding: str) -> int:
     if padding != "valid":
         return -(-size // stride)
     if size < length:
-        raise ShapeError(f"a window of {length} does not fit into {size}")
+        raise UnusableModel(f"a window of {length} does not fit into {size}")
     return (size - length) // stride + 1
 
 
-def padded(x: Array, lengths: Shape, strides: Shape, padding: str, fill: float = 0) -> Array:
-    """A batch with margins for windows of these lengths; of what "same" adds, the odd one goes after an axis."""
-    if padding == "valid" or prod(lengths) == 1:
-        return x
-    axes = zip(x.shape[1:-1], lengths, strides, strict=True)
-    return np.pad(x, [(0, 0), *(_margins(*axis, padding) for axis in axes), (0, 0)], constant_values=fill)
-
-
 def _margins(size: int, length: int, stride: int, padding: str) -> Pair:
+    """Of what "same" adds, the odd one goes after an axis."""
+    if padding == "valid":
+        return 0, 0
     if padding == "causal":
         return length - 1, 0
     missing = max((-(-size // stride) - 1) * stride + length - size, 0)
@@ -75,12 +92,8 @@ def _margins(size: int, length: int, stride: int, padding: str) -> Pair:
 
 
 def pair(sizes: Shape) -> Pair:
-    """Sizes along one axis or two as those of images; sequences are images of one row."""
+    """Sizes along one axis or two as those of images."""
     return sizes[0] if len(sizes) > 1 else 1, sizes[-1]
-
-
-def as_images(x: Array) -> Array:
-    return x if x.ndim == 4 else x[:, np.newaxis]
 
 
 def places(x: Array, window: Pair, strides: Pair, dilation: Pair = (1, 1)) -> list[Array]:
@@ -90,3 +103,8 @@ def places(x: Array, window: Pair, strides: Pair, dilation: Pair = (1, 1)) -> li
     """
     view = sliding_window_view(x, reach(window, dilation), axis=(1, 2))[:, :: strides[0], :: strides[1]]
     return [view[..., row * dilation[0], column * dilation[1]] for row, column in np.ndindex(*window)]
+
+
+def places_cost(numbers: int, window: Shape) -> int:
+    """What it costs to go over all places in a window for an output of so many numbers, in multiply-adds."""
+    return prod(window) * (CALL_COST + NUMBER_COST * numbers)
