@@ -275,8 +275,8 @@ GREEDY = {
     "groups by the thousand": with_config(
         insert(
             layer("Reshape", target_shape=[1, 1, 784]),
-            layer("Conv2D", name="c", filters=78_400, kernel_size=[1, 1], groups=784),
-            layer("Conv2D", name="d", filters=78_400, kernel_size=[1, 1], groups=78_400),
+            layer("Conv2D", name="c", filters=196_000, kernel_size=[1, 1], groups=784),
+            layer("Conv2D", name="d", filters=196_000, kernel_size=[1, 1], groups=196_000),
         )
     ),
     "steps by the thousand": with_config(

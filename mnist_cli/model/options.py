@@ -6,23 +6,68 @@ Only what an answer depends on is looked at: the fields of the layer, and the op
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from functools import cache
+from importlib import import_module
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from mnist_cli.model.layers import activations, convolution, dense, merging, normalization, pooling, recurrent, shaping
 from mnist_cli.model.layers.activations import FUNCTIONS, ActivationFunction
 from mnist_cli.model.layers.base import Axis, Count, Figures, Layer, Size, UnusableModel
+from mnist_cli.model.layers.shaping import Inactive
 
 Config = Mapping[str, Any]
 
-KINDS: dict[str, type[Layer]] = {
-    name: kind
-    for module in (activations, convolution, dense, merging, normalization, pooling, recurrent, shaping)
-    for name, kind in vars(module).items()
-    if getattr(kind, "__module__", "") == module.__name__ and isinstance(kind, type) and not name.startswith("_")
-} | {name: type(name, (shaping.Inactive,), {}) for name in shaping.OTHERS_INACTIVE}
+_MODULES = {
+    "activations": ("Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"),
+    "convolution": (
+        "Conv1D",
+        "Conv2D",
+        "DepthwiseConv1D",
+        "DepthwiseConv2D",
+        "SeparableConv1D",
+        "SeparableConv2D",
+    ),
+    "dense": ("Dense",),
+    "merging": ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"),
+    "normalization": ("BatchNormalization", "LayerNormalization", "Normalization", "Rescaling"),
+    "pooling": (
+        "AveragePooling1D",
+        "AveragePooling2D",
+        "GlobalAveragePooling1D",
+        "GlobalAveragePooling2D",
+        "GlobalMaxPooling1D",
+        "GlobalMaxPooling2D",
+        "MaxPooling1D",
+        "MaxPooling2D",
+    ),
+    "recurrent": ("Bidirectional", "GRU", "LSTM", "SimpleRNN"),
+    "resampling": ("Resizing", "UpSampling2D"),
+    "shaping": ("Cropping2D", "Dropout", "Flatten", "Permute", "RepeatVector", "Reshape", "ZeroPadding2D"),
+}
+# What else does nothing after training, whatever its options.
+_INACTIVE = (
+    "ActivityRegularization",
+    "AlphaDropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomFlip",
+    "RandomHeight",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomWidth",
+    "RandomZoom",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+)
+_MODULE_OF = {kind: module for module, kinds in _MODULES.items() for kind in kinds}
+
+KINDS = frozenset((*_MODULE_OF, *_INACTIVE))
+"""The classes of Keras that layers may have."""
+
 # What Keras 2 called otherwise: options of all layers, and functions of TensorFlow.
 _OLD_OPTIONS = {"alpha": "negative_slope"}
 _OLD_FUNCTIONS = {"softmax_v2": "softmax"}
@@ -57,6 +102,15 @@ def name_in(options: Config) -> str:
     return name
 
 
+@cache
+def layer_class(kind: str) -> type[Layer]:
+    """The layer of a kind. Those that few models have are loaded only then, which a cold start need not wait for."""
+    if kind in _INACTIVE:
+        return type(kind, (Inactive,), {})
+    loaded: type[Layer] = getattr(import_module(f"mnist_cli.model.layers.{_MODULE_OF[kind]}"), kind)
+    return loaded
+
+
 def read_layer(entry: Any) -> Layer:
     """The layer that an entry describes. Raises `UnusableModel`."""
     kind, options = entry_of(entry)
@@ -65,11 +119,11 @@ def read_layer(entry: Any) -> Layer:
         raise UnusableModel(f"its Lambda layer {name} holds Python code, which mnistcli never runs", _NO_CODE)
     if kind not in KINDS:
         raise UnusableModel(f"its layer {name} is a {kind:.100}, which mnistcli doesn't support", _HINT)
-    for option, value in KINDS[kind].only.items():
+    for option, value in layer_class(kind).only.items():
         if options.get(option, value) != value:
             given = f"{option}={options[option]!r:.40}"
             raise UnusableModel(f"its layer {name} has {given}, which mnistcli doesn't support", _HINT)
-    return KINDS[kind](**_arguments(kind, name, _renamed(kind, options)))
+    return layer_class(kind)(**_arguments(kind, name, _renamed(kind, options)))
 
 
 def _renamed(kind: str, options: Config) -> Config:
@@ -108,8 +162,8 @@ def _arguments(kind: str, name: str, options: Config) -> dict[str, Any]:
 
 @cache
 def _fields(kind: str) -> tuple[tuple[Any, Any], ...]:
-    hints = get_type_hints(KINDS[kind], include_extras=True)
-    return tuple((field, hints[field.name]) for field in fields(KINDS[kind]))
+    hints = get_type_hints(layer_class(kind), include_extras=True)
+    return tuple((field, hints[field.name]) for field in fields(layer_class(kind)))
 
 
 def plain(value: Any) -> Any:
@@ -188,13 +242,11 @@ def _activation(value: Any) -> ActivationFunction:
             raise UnusableModel(f"it has the activation {value:.100}, which mnistcli doesn't support", _HINT)
         return value
     kind = entry_of(value)[0]
-    layer = read_layer(value) if kind in _ACTIVATION_LAYERS else None
+    layer = read_layer(value) if _MODULE_OF.get(kind) == "activations" else None
     if layer is None or layer.weight_shapes((1,)):
         raise UnusableModel(f"it has the activation {kind:.100}, which mnistcli doesn't support", _HINT)
     return layer
 
-
-_ACTIVATION_LAYERS = {name for name, kind in KINDS.items() if kind.__module__ == activations.__name__}
 
 _CONVERTERS: dict[Any, Callable[[Any], Any]] = {
     bool: lambda value: _checked(value, isinstance(value, bool)),
