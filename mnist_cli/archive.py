@@ -12,6 +12,8 @@ from mnist_cli.files import size_text
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _PIECE = 2**20
+# What a directory entry begins with, and how many there may be: each takes a kilobyte of memory.
+_ENTRY, _ENTRIES_LIMIT = b"PK\x01\x02", 10_000
 
 
 class ArchiveError(ValueError):
@@ -25,6 +27,8 @@ class Archive:
     """
 
     def __init__(self, content: bytes) -> None:
+        if content.count(_ENTRY) > _ENTRIES_LIMIT:
+            raise ArchiveError("it has too many members")
         with _as_archive_errors():
             self._zip = zipfile.ZipFile(io.BytesIO(content))
         members = self._zip.infolist()

@@ -138,6 +138,8 @@ def read_record(model_path: Path, model_sha256: str) -> tuple[Record | None, str
     if not os.path.exists(path):
         return None, ""
     values = _load(path)
+    if "class_name" in values:  # what Keras' `model.to_json()` gives, which is often kept there
+        return None, ""
     if isinstance(values.get("format"), int) and values["format"] != FORMAT:
         return None, f"{path} was written by another version of mnistcli; ignored"
     try:

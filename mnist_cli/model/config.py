@@ -20,9 +20,12 @@ PARAMETERS_LIMIT = 20_000_000
 NUMBERS_LIMIT = 10_000_000
 # Of all layers, for one image: `Stage.work`. A ResNet of 18 layers at full width needs a third.
 WORK_LIMIT = 2_000_000_000
-_DEPTH_LIMIT = 60
+_DEPTH_LIMIT, _AXES_LIMIT = 60, 8
+# Of the inputs of one call.
+_INPUTS_LIMIT = 100
 
 _MODELS, _INPUT_LAYER = ("Sequential", "Functional", "Model"), "InputLayer"
+_FUNCTION_OPTIONS = ("activation", "recurrent_activation")
 
 Tensor = tuple[str, int]
 """What a call of a layer gives: the name of the layer, the number of the call."""
@@ -50,9 +53,11 @@ class Description:
     parts: tuple[Part, ...]
 
 
-def read_config(config: Any) -> Description:
-    """The network that a Keras config describes. Raises `UnusableModel`."""
+def read_config(config: Any, version: int = 3) -> Description:
+    """The network that a config of Keras' major version describes. Raises `UnusableModel`."""
     _check_depth(config)
+    if version == 2:
+        config = _of_keras_3(config)
     kind, options = entry_of(config)
     if kind not in _MODELS:
         raise UnusableModel(f"it is a model of the class {kind:.100}, whose code is not in the file")
@@ -71,13 +76,23 @@ def _check_depth(config: Any) -> None:
         raise UnusableModel("its config is nested too deep")
 
 
+def _of_keras_3(node: Any) -> Any:
+    """The config with other names for functions that Keras 3 computes in another way."""
+    if isinstance(node, dict):
+        return {
+            key: f"keras_2_{value}" if key in _FUNCTION_OPTIONS and value == "hard_sigmoid" else _of_keras_3(value)
+            for key, value in node.items()
+        }
+    return list(map(_of_keras_3, node)) if isinstance(node, list) else node
+
+
 # The shape of what a model takes.
 
 
 def _input_shape(model: Any) -> Shape:
     """Sizes that are open become those of an image. Raises `UnusableModel`."""
     sizes = plain(_batch_shape(model))
-    if not isinstance(sizes, list) or len(sizes) < 2 or not all(map(_is_size, sizes)):
+    if not isinstance(sizes, list) or not 2 <= len(sizes) <= _AXES_LIMIT or not all(map(_is_size, sizes)):
         raise UnusableModel("its config gives no shape of a single input, as of a model saved before it was built")
     shape = matching_shape(sizes[1:]) or tuple(sizes[1:])
     if None in shape:
@@ -219,7 +234,7 @@ class _Graph:
         nodes = {name: _nodes(entry) for name, entry in self.entries.items()}
         if sum(map(len, nodes.values())) > LAYERS_LIMIT:
             raise UnusableModel(f"it has more than {LAYERS_LIMIT} layers")
-        self._inputs = {name: [_tensors(node) for node in calls] for name, calls in nodes.items()}
+        self._inputs = {name: [_tensors(node, name) for node in calls] for name, calls in nodes.items()}
         self._first = self._first_calls()
 
     def _first_calls(self) -> dict[str, int]:
@@ -254,10 +269,11 @@ def _nodes(entry: Any) -> list[Any]:
     return nodes
 
 
-def _tensors(node: Any) -> list[Tensor]:
+def _tensors(node: Any, layer: str) -> list[Tensor]:
     """What a layer is called with. Raises `UnusableModel` where that is more than the outputs of other layers."""
     match node:
         case {"args": list(arguments), "kwargs": dict(options)}:  # Keras 3
+            arguments = [*arguments, options["inputs"]] if "inputs" in options else arguments
             tensors = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], list) else arguments
         case [str(), int(), int(), *_]:  # Keras 2, of a single input
             tensors, options = [node], {}
@@ -265,29 +281,33 @@ def _tensors(node: Any) -> list[Tensor]:
             options = {}
         case _:
             raise UnusableModel("its config does not tell how its layers follow one another")
-    if not tensors or not _are_defaults(options):
-        raise UnusableModel("it calls a layer in a way that mnistcli doesn't support")
-    return [_tensor(tensor) for tensor in tensors]
+    found = [_tensor(tensor) for tensor in tensors]
+    if not 0 < len(found) <= _INPUTS_LIMIT or None in found or not _are_defaults(options):
+        raise UnusableModel(
+            f"it calls {layer:.100} with more than the outputs of other layers, which mnistcli doesn't support",
+            "Use layers for it, such as Rescaling for a division, and save the model again.",
+        )
+    return [tensor for tensor in found if tensor]
 
 
 def _are_defaults(options: Mapping[str, Any]) -> bool:
-    return all(name in ("mask", "training") and value in (None, False) for name, value in options.items())
+    """Whether a call has only options without effect: Keras 3 writes `training`, and does not look at it later."""
+    return all(name in ("inputs", "training") or (name == "mask" and value is None) for name, value in options.items())
 
 
-def _tensor(tensor: Any) -> Tensor:
+def _tensor(tensor: Any) -> Tensor | None:
+    """The output of a layer; None for anything else."""
     match tensor:
         case {"class_name": "__keras_tensor__", "config": {"keras_history": [str(name), int(number), 0]}}:
             return name, number
         case [str(name), int(number), 0, *rest] if all(isinstance(each, dict) and _are_defaults(each) for each in rest):
             return name, number
-    raise UnusableModel("it calls a layer in a way that mnistcli doesn't support")
+    return None
 
 
 def _only_tensor(tensors: Any) -> Tensor:
-    """The one input, or the one output, of a model."""
-    match tensors:
-        case [str(), int(), 0]:
-            return _tensor(tensors)
-        case [[str(), int(), 0] as tensor]:
-            return _tensor(tensor)
+    """The one input, or the one output, of a model, which may have a name."""
+    match list(tensors.values()) if isinstance(tensors, dict) else tensors:
+        case [str(name), int(number), 0] | [[str(name), int(number), 0]]:
+            return name, number
     raise UnusableModel("it has several inputs or outputs")

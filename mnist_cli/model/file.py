@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mnist_cli.archive import Archive, ArchiveError
 from mnist_cli.errors import ModelError, OutputError
-from mnist_cli.files import check_destination, read_file, write_files
+from mnist_cli.files import check_destination, read_file, size_text, write_files
 from mnist_cli.model.config import read_config
 from mnist_cli.model.layers.base import UnusableModel, Weights
 from mnist_cli.model.network import Network
@@ -100,9 +100,9 @@ def _parse(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
 def _parse_archive(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
     try:
         archive = Archive(content)
-        if archive.names() != {_CONFIG, _METADATA, _WEIGHTS}:
-            raise ArchiveError("it does not hold what a .keras file holds")
-        _json(archive.read(_METADATA, METADATA_LIMIT))
+        if others := archive.names() ^ {_CONFIG, _METADATA, _WEIGHTS}:
+            raise ArchiveError(f"{min(others):.100} is missing or does not belong there")
+        metadata = _json(archive.read(_METADATA, METADATA_LIMIT))
         config = _json(archive.read(_CONFIG, CONFIG_LIMIT))
         stored = archive.read(_WEIGHTS, FILE_LIMIT)
     except ArchiveError as reason:
@@ -110,7 +110,7 @@ def _parse_archive(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
         raise _NoModelError(f"not a .keras model file, or a damaged one: {why}", _NO_MODEL) from reason
     from mnist_cli.model import weights  # loads h5py, which a file that is no model need not cost
 
-    description = read_config(config)
+    description = read_config(config, _version(metadata.get("keras_version") if isinstance(metadata, dict) else None))
     with weights.opened(stored) as file:
         return description.network, weights.archived_weights(file, description)
 
@@ -119,10 +119,12 @@ def _parse_hdf5(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
     from mnist_cli.model import weights
 
     with weights.opened(content) as file:
-        config = weights.model_config(file)
+        config, version = (weights.text(file, name) for name in ("model_config", "keras_version"))
     if config is None:
         raise _NoModelError("this file has weights, but no description of the layers they belong to", _SAVE_WHOLE)
-    description = read_config(_json(config))
+    if len(config) > CONFIG_LIMIT:
+        raise UnusableModel(f"its config holds more than {size_text(CONFIG_LIMIT)}")
+    description = read_config(_json(config), _version(version))
     with weights.opened(content) as file:
         return description.network, weights.named_weights(file, description)
 
@@ -133,6 +135,11 @@ def _json(content: bytes | str) -> Any:
         return json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError) as reason:
         raise _NoModelError("not a model file, or a damaged one: no JSON in it", _NO_MODEL) from reason
+
+
+def _version(text: Any) -> int:
+    """The major version of Keras in a text like "2.15.0"; 3 where there is none."""
+    return 2 if isinstance(text, str) and text.startswith("2.") else 3
 
 
 def _refuse(constant: str) -> Any:

@@ -52,11 +52,28 @@ _INACTIVE = (
     "GaussianDropout",
     "GaussianNoise",
     "Identity",
+    "AugMix",
+    "CutMix",
+    "MixUp",
+    "RandAugment",
     "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
     "RandomContrast",
+    "RandomElasticTransform",
+    "RandomErasing",
     "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
     "RandomHeight",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
     "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
     "RandomTranslation",
     "RandomWidth",
     "RandomZoom",
@@ -75,8 +92,8 @@ _OLD_FUNCTIONS = {"softmax_v2": "softmax"}
 _HINT = "Evaluate it in Keras, or train a model without it."
 _NO_CODE = "Put a layer of Keras in its place, such as Rescaling or Reshape, and save the model again."
 
-# No number that a layer needs is larger; with larger ones, products of them would take time.
-_LARGEST = 2**31
+# No number that a layer needs is larger, and none needs more for its axes; NumPy has 32 axes.
+_LARGEST, _AXES_LIMIT = 2**31, 8
 
 
 def entry_of(entry: Any) -> tuple[str, Config]:
@@ -118,7 +135,9 @@ def read_layer(entry: Any) -> Layer:
     if kind == "Lambda":
         raise UnusableModel(f"its Lambda layer {name} holds Python code, which mnistcli never runs", _NO_CODE)
     if kind not in KINDS:
-        raise UnusableModel(f"its layer {name} is a {kind:.100}, which mnistcli doesn't support", _HINT)
+        raise UnusableModel(f"its layer {name} is of the kind {kind:.100}, which mnistcli doesn't support", _HINT)
+    if "Quantized" in str(options.get("dtype")):
+        raise UnusableModel(f"its layer {name} is quantized, which mnistcli doesn't support", _HINT)
     for option, value in layer_class(kind).only.items():
         if options.get(option, value) != value:
             given = f"{option}={options[option]!r:.40}"
@@ -156,7 +175,8 @@ def _arguments(kind: str, name: str, options: Config) -> dict[str, Any]:
         except UnusableModel:
             raise
         except (TypeError, ValueError, OverflowError) as reason:
-            raise UnusableModel(f"its layer {name} has an invalid {field.name}: {value!r:.40}") from reason
+            given = f"{field.name}={value!r:.40}"
+            raise UnusableModel(f"its layer {name} has {given}, which mnistcli doesn't support") from reason
     return arguments
 
 
@@ -201,6 +221,8 @@ def _tuple(hints: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
     """Of a list; a single value stands for each."""
     several = hints[-1] is ...
     values = value if isinstance(value, list) else [value] * (1 if several else len(hints))
+    if len(values) > _AXES_LIMIT:
+        raise ValueError("too many")
     each = hints[:1] * len(values) if several else hints
     return tuple(_converted(hint, item) for hint, item in zip(each, values, strict=True))
 

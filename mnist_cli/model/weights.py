@@ -65,6 +65,8 @@ def _walked(file: Any) -> Tree:
     seen = {_address(file)}
     while groups:
         group, branch, depth = groups.pop()
+        if len(group) > _OBJECTS_LIMIT:
+            raise UnusableModel("its weights have too many parts")
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise UnusableModel("its weights have a link to another place, which is not followed")
@@ -179,9 +181,9 @@ def _numbered(group: Tree, places: Sequence[str]) -> list[Any]:
 # In an `.h5` file
 
 
-def model_config(stored: WeightsFile) -> str | None:
-    """The description of the model, JSON, in an `.h5` file; None in one of weights alone."""
-    texts = _texts(stored, stored.file, "model_config") if "model_config" in stored.file.attrs else []
+def text(stored: WeightsFile, name: str) -> str | None:
+    """An attribute of an `.h5` file, such as `model_config`, which one of weights alone has not."""
+    texts = _texts(stored, stored.file, name) if name in stored.file.attrs else []
     return texts[0] if texts else None
 
 
@@ -229,7 +231,9 @@ def _listed(stored: WeightsFile, layer: str) -> list[Any]:
     if path not in stored.file:
         raise UnusableModel(f"its weights lack those of {layer:.100}")
     group = stored.file[path]
-    arrays = [group[name] for name in _texts(stored, group, "weight_names")]
+    # Its only attribute is weight_names, or of many names weight_names0, weight_names1, …
+    attributes = sorted(group.attrs, key=lambda name: (len(name), name))
+    arrays = [group[name] for attribute in attributes for name in _texts(stored, group, attribute)]
     return [array for array in arrays if array.dtype.kind in "fV" or array.shape == ()]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_cli.model.layers.base import Array, Axis, Layer, Shape, Weights, axis_index
+from mnist_cli.model.layers.base import Array, Axis, Layer, Shape, Weights, axis_index, axis_indices
 
 ActivationFunction = str | Layer
 """A name among `FUNCTIONS`, or an activation layer without weights."""
@@ -77,6 +77,10 @@ def _hard_sigmoid(x: Array) -> Array:
     return np.clip(x + 3, 0, 6) / 6
 
 
+def _hard_sigmoid_of_keras_2(x: Array) -> Array:
+    return np.clip(np.float32(0.2) * x + np.float32(0.5), 0, 1)
+
+
 def _leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
     return np.where(x > 0, x, np.float32(negative_slope) * x)
 
@@ -99,6 +103,7 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "hard_silu": _hard_silu,
     "hard_swish": _hard_silu,
     "hard_tanh": lambda x: np.clip(x, -1, 1),
+    "keras_2_hard_sigmoid": _hard_sigmoid_of_keras_2,
     "leaky_relu": _leaky_relu,
     "linear": lambda x: x,
     "log_sigmoid": lambda x: -_softplus(-x),
@@ -175,7 +180,7 @@ class PReLU(Layer):
     shared_axes: tuple[Axis, ...] | None = None
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        shared = {axis_index(axis, shape) for axis in self.shared_axes or ()}
+        shared = axis_indices(self.shared_axes or (), shape)
         return (tuple(1 if index in shared else size for index, size in enumerate(shape)),)
 
     def apply(self, weights: Weights, x: Array) -> Array:

@@ -5,7 +5,7 @@ axis and have the channels last: (height, width, channels), (steps, channels) or
 axis first and are float32.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -49,6 +49,14 @@ def axis_index(axis: int, shape: Shape) -> int:
     if not 0 <= index < len(shape):
         raise UnusableModel(f"{shape_text(shape)} has no axis {axis}")
     return index
+
+
+def axis_indices(axes: Sequence[int], shape: Shape) -> Shape:
+    """The indices of different axes. Raises `UnusableModel`."""
+    indices = tuple(axis_index(axis, shape) for axis in axes)
+    if len(set(indices)) < len(indices):
+        raise UnusableModel(f"the axes {axes} are not different ones")
+    return indices
 
 
 @dataclass(frozen=True)

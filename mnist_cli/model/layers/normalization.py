@@ -5,7 +5,17 @@ from math import prod
 
 import numpy as np
 
-from mnist_cli.model.layers.base import Array, Axis, Figures, Layer, Shape, UnusableModel, Weights, axis_index
+from mnist_cli.model.layers.base import (
+    Array,
+    Axis,
+    Figures,
+    Layer,
+    Shape,
+    UnusableModel,
+    Weights,
+    axis_index,
+    axis_indices,
+)
 
 # What Keras' `epsilon()` is unless somebody sets another.
 _EPSILON = 1e-7
@@ -61,11 +71,11 @@ class LayerNormalization(Layer):
     only = {"rms_scaling": False}
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        sizes = tuple(shape[axis_index(axis, shape)] for axis in self.axis)
+        sizes = tuple(shape[index] for index in axis_indices(self.axis, shape))
         return (sizes,) * (self.scale + self.center)
 
     def apply(self, weights: Weights, x: Array) -> Array:
-        axes = tuple(axis_index(axis, x.shape[1:]) + 1 for axis in self.axis)
+        axes = tuple(index + 1 for index in axis_indices(self.axis, x.shape[1:]))
         y: Array = x - x.mean(axis=axes, keepdims=True)
         y /= np.sqrt(np.square(y).mean(axis=axes, keepdims=True) + np.float32(self.epsilon))
         learned = [array.reshape([x.shape[i] if i in axes else 1 for i in range(x.ndim)]) for array in weights]
@@ -88,15 +98,13 @@ class Normalization(Layer):
     frozen_weights = 3  # mean, variance, and how many images they are of
 
     def output_shape(self, shape: Shape) -> Shape:
-        figures = self._figures_shape(shape)
-        for values in (self.mean, self.variance):
-            if values is not None and np.shape(values) not in ((), figures):
-                raise UnusableModel(f"the layer {self.name} has other than {prod(figures)} means and variances")
+        figures, given = self._figures_shape(shape), [self.mean, self.variance]
+        if given != [None, None] and any(values is None or np.shape(values) not in ((), figures) for values in given):
+            raise UnusableModel(f"the layer {self.name} does not have {prod(figures)} means and variances")
         return shape
 
     def _figures_shape(self, shape: Shape) -> Shape:
-        kept = sorted(axis_index(axis, shape) for axis in self.axis or ())
-        return tuple(shape[index] for index in kept)
+        return tuple(shape[index] for index in sorted(axis_indices(self.axis or (), shape)))
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         figures = self._figures_shape(shape)
@@ -104,7 +112,7 @@ class Normalization(Layer):
 
     def apply(self, weights: Weights, x: Array) -> Array:
         mean, variance = (np.asarray(v, np.float32) for v in weights[:2] or (self.mean, self.variance))
-        kept = {axis_index(axis, x.shape[1:]) + 1 for axis in self.axis or ()}
+        kept = {index + 1 for index in axis_indices(self.axis or (), x.shape[1:])}
         sizes = [size if index in kept else 1 for index, size in enumerate(x.shape)]
         mean, deviation = (np.broadcast_to(v.reshape(sizes) if v.size > 1 else v, sizes) for v in (mean, variance**0.5))
         deviation = np.maximum(deviation, np.float32(_EPSILON))
@@ -118,7 +126,7 @@ class Rescaling(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         if any(np.shape(values) not in ((), (1,), shape[-1:]) for values in (self.scale, self.offset)):
-            raise UnusableModel(f"the layer {self.name} has more factors than channels")
+            raise UnusableModel(f"the layer {self.name} does not have one factor for each channel")
         return shape
 
     def apply(self, weights: Weights, x: Array) -> Array:

@@ -29,6 +29,12 @@ class _Resampling(Spatial):
         (height, width), channels = self._size(shape), shape[-1]
         return 4 * (height * shape[0] + width * shape[1]) + height * shape[1] * channels
 
+    def overhead(self, shape: Shape) -> int:
+        """The two products with the samplings."""
+        height, width, channels = shape
+        rows, columns = self._size(shape)
+        return rows * height * width * channels + rows * columns * width * channels
+
     def _resampled(self, x: Array, interpolation: Interpolation, antialias: bool = False) -> Array:
         n, height, width, channels = x.shape
         size = self._size(x.shape[1:])
