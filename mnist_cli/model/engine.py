@@ -11,7 +11,7 @@ from mnist_cli.arrays import CLASSES, Images, Probabilities
 from mnist_cli.errors import ModelError
 from mnist_cli.model.file import ModelFile
 from mnist_cli.model.images import SHAPES, Pixels
-from mnist_cli.model.interface import Interface, Raw, as_probabilities, detected
+from mnist_cli.model.interface import Interface, Raw, as_probabilities, detected, known_digits
 from mnist_cli.model.layers.base import Array, shape_text
 from mnist_cli.model.network import INPUT
 from mnist_cli.processors import usable_processors
@@ -70,6 +70,7 @@ def open_engine(model: ModelFile) -> Engine:
     engine = Engine(model)
     if model.record is None:
         engine.interface = detected(engine.raw, model.network.work)
+        engine.probabilities(known_digits()[0][:1])  # or else there is nothing to tell of it
     return engine
 
 

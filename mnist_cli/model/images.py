@@ -29,9 +29,9 @@ def matching_shape(sizes: Sequence[int | None]) -> Shape | None:
     return None
 
 
-def _columns(pixels: Array) -> Array:
-    """Every column of an image with the length 1, as `keras.utils.normalize(images, axis=1)` makes it."""
-    lengths = np.sqrt(np.square(pixels).sum(axis=1, keepdims=True))
+def _normalized(pixels: Array, axis: int) -> Array:
+    """Every column of an image (axis 1), or every row (axis 2), with the length 1, as `keras.utils.normalize` does."""
+    lengths = np.sqrt(np.square(pixels).sum(axis=axis, keepdims=True))
     return pixels / np.where(lengths == 0, np.float32(1), lengths)
 
 
@@ -42,7 +42,8 @@ SCALES: dict[str, Callable[[Array], Array]] = {
     "-0.5 to 0.5": lambda pixels: pixels / 255 - np.float32(0.5),
     # The mean and the standard deviation of MNIST's training images.
     "standardized": lambda pixels: (pixels / 255 - np.float32(0.1307)) / np.float32(0.3081),
-    "columns of length 1": _columns,
+    "columns of length 1": lambda pixels: _normalized(pixels, axis=1),
+    "rows of length 1": lambda pixels: _normalized(pixels, axis=2),
 }
 """The ranges that people scale pixels to, from those of bytes: float32, shape (n, side, side)."""
 

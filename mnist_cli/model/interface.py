@@ -5,7 +5,7 @@ range that people scale them to, and the range is taken with which it reads them
 """
 
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -33,15 +33,18 @@ Run = Callable[[Images, Pixels], Raw]
 _ALL_DIGITS, _QUICK_DIGITS, _FEWEST_DIGITS = 512, 64, 8
 # A model with such a mean loss reads well, and is asked no further.
 _GOOD_LOSS = 0.01
-# But models trained on columns of length 1 may read well from 0 to 1 too.
-_NEAREST_RIVAL = Pixels("columns of length 1")
-# In standard errors: by how much a range must be worse for it to be dropped after few digits, and by how much another
-# must be better to be taken for the usual one.
+# But models trained on these, which are no mere rescaling, may read well from 0 to 1 too.
+_RIVALS = (Pixels("columns of length 1"), Pixels("rows of length 1"))
+# In standard errors: by how much a range must be worse for it to be dropped after few digits, and by how much a mere
+# rescaling must be better to be taken for the usual range.
 _CLEARLY_WORSE, _BETTER = 3.0, 1.0
+# A model that is less sure than it could be seems to read better where pixels are further apart. So another range must
+# be better than the usual one also where the logits of both are divided by the temperature that suits them best.
+_TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0)
 # What each comparison of ranges may cost, in multiply-adds: a second or two.
-_WORK = 10**11
-# With a smaller share of the digits read right it may not be a digit model at all.
-_LEAST_READ = 0.5
+_WORK = 6 * 10**10
+# With a smaller share of the digits read right it is told how many they are; or it may not be a digit model at all.
+_MOST_READ, _LEAST_READ = 0.9, 0.5
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,11 @@ class Interface:
     def notes(self) -> tuple[str, ...]:
         """What has been found out and is not as in mnistcli's own models: ends of sentences about the model."""
         notes = []
-        if self.digits_read is not None and self.pixels != PLAIN:
-            right, known = self.digits_read
-            notes.append(f"expects pixels {self.pixels} (with these it reads {right} of {known} known digits)")
+        right, known = self.digits_read or (1, 1)
+        if self.pixels != PLAIN:
+            notes.append(f"probably expects pixels {self.pixels} (with these it reads {right} of {known} known digits)")
+        elif _LEAST_READ <= right / known < _MOST_READ:
+            notes.append(f"reads {right} of {known} known digits at best; it may expect other pixels")
         if self.outputs == "logits":
             notes.append("gives logits; a softmax is added")
         if self.outputs == "sigmoids":
@@ -76,9 +81,9 @@ class Interface:
     @property
     def warning(self) -> str:
         """Likewise; empty where it reads digits."""
-        if self.digits_read is None or self.digits_read[0] >= _LEAST_READ * self.digits_read[1]:
+        right, known = self.digits_read or (1, 1)
+        if right >= _LEAST_READ * known:
             return ""
-        right, known = self.digits_read
         return f"reads only {right} of {known} known digits; it may not be a digit model"
 
 
@@ -96,9 +101,9 @@ def as_probabilities(raw: Raw, outputs: Outputs) -> Probabilities:
 def detected(run: Run, work: int) -> Interface:
     """The interface of a model, found by asking it; `work` is that of its network for one image."""
     answers = _Answers(run)
-    quick = _affordable(2 * work, _QUICK_DIGITS)
-    plain = answers.losses(PLAIN, quick).mean()
-    if plain <= _GOOD_LOSS and plain <= answers.losses(_NEAREST_RIVAL, quick).mean():
+    quick = _affordable(3 * work, _QUICK_DIGITS)
+    good = answers.losses(PLAIN, quick).mean() <= _GOOD_LOSS
+    if good and answers.best((PLAIN, *_RIVALS), quick) == PLAIN:
         return answers.interface(PLAIN, quick)
     every = [Pixels(*each) for each in product(SCALES, (False, True), (False, True))]
     few = _affordable(len(every) * work, _QUICK_DIGITS)
@@ -106,8 +111,11 @@ def detected(run: Run, work: int) -> Interface:
     likely = {PLAIN, *(each for each in every if not answers.is_better(best, each, few, _CLEARLY_WORSE))}
     many = _affordable(len(likely) * work, _ALL_DIGITS)
     best = answers.best(likely, many)
-    found = answers.interface(best if answers.is_better(best, PLAIN, many, _BETTER) else PLAIN, many)
-    return answers.interface(PLAIN, many) if found.warning else found
+    errors = 0.0 if best in _RIVALS else _BETTER
+    if answers.is_better(best, PLAIN, many, errors) and answers.is_better(best, PLAIN, many, 0.0, _TEMPERATURES):
+        found = answers.interface(best, many)
+        return answers.interface(PLAIN, many) if found.warning else found
+    return answers.interface(PLAIN, many)
 
 
 def _affordable(work: int, most: int) -> int:
@@ -122,23 +130,31 @@ class _Answers:
         self._images, self._labels = known_digits()
         self._raw = cache(lambda pixels, count: run(self._images[:count], pixels))
 
-    def losses(self, pixels: Pixels, count: int) -> NDArray[np.float64]:
-        """The squared distance of each answer from the truth: from 0 to 2, and 2 where it is not finite.
+    def losses(self, pixels: Pixels, count: int, temperatures: Sequence[float] = (1.0,)) -> NDArray[np.float64]:
+        """The squared distance of each answer from the truth, from 0 to 2, at the temperature that suits them best.
 
         Brier 1950, "Verification of forecasts expressed in terms of probability". A few answers that are wrong and very
         sure, as models give that were trained on pixels from 0 to 255, do not outweigh all others as in a
         cross-entropy.
         """
         raw = self._raw(pixels, count)
-        distances = np.square(as_probabilities(raw, _outputs(raw)) - np.eye(CLASSES)[self._labels[:count]]).sum(axis=1)
+        probabilities = as_probabilities(raw, _outputs(raw))
+        powers = (probabilities ** (1 / temperature) for temperature in temperatures)
+        return min((self._distances(each / each.sum(axis=1, keepdims=True), count) for each in powers), key=np.mean)
+
+    def _distances(self, probabilities: Probabilities, count: int) -> NDArray[np.float64]:
+        """Where an answer is not finite, the largest possible."""
+        distances = np.square(probabilities - np.eye(CLASSES)[self._labels[:count]]).sum(axis=1)
         return np.where(np.isfinite(distances), distances, 2.0)
 
     def best(self, ranges: Iterable[Pixels], count: int) -> Pixels:
         return min(ranges, key=lambda pixels: float(self.losses(pixels, count).mean()))
 
-    def is_better(self, one: Pixels, other: Pixels, count: int, errors: float) -> bool:
+    def is_better(
+        self, one: Pixels, other: Pixels, count: int, errors: float, temperatures: Sequence[float] = (1.0,)
+    ) -> bool:
         """Whether the losses of one range are smaller, by so many standard errors of the difference."""
-        differences = self.losses(other, count) - self.losses(one, count)
+        differences = self.losses(other, count, temperatures) - self.losses(one, count, temperatures)
         return bool(differences.mean() > errors * differences.std() / count**0.5)
 
     def interface(self, pixels: Pixels, count: int) -> Interface:
@@ -148,8 +164,10 @@ class _Answers:
 
 
 def _outputs(raw: Raw) -> Outputs:
-    """What a last layer gives, judging by its numbers."""
-    if (raw < 0).any() or not np.isfinite(raw).all():
+    """What a last layer gives, judging by its numbers. What is not finite can't be mended by a softmax."""
+    if not np.isfinite(raw).all():
+        return "softmax"
+    if (raw < 0).any():
         return "logits"
     if np.allclose(raw.sum(axis=1), 1, atol=1e-3):
         return "softmax"

@@ -77,7 +77,7 @@ def test_a_model_that_reads_well_is_asked_no_further():
         return np.eye(10)[labels[: len(part)]]
 
     assert detected(run, 1) == Interface(PLAIN, "softmax", (64, 64))
-    assert asked_for == [(64, PLAIN), (64, Pixels("columns of length 1"))]  # and of the second only to be sure
+    assert asked_for == [(64, PLAIN), (64, Pixels("columns of length 1")), (64, Pixels("rows of length 1"))]
 
 
 @pytest.mark.parametrize("answer", [0.1, np.nan, 7.0])
@@ -96,11 +96,29 @@ def test_the_known_digits_are_the_first_training_images(mnist: Dataset):
     assert np.array_equal(labels, mnist.train.labels[:512])
 
 
-def test_columns_are_normalized_as_keras_does_it(mnist: Dataset):
+@pytest.mark.parametrize(("scale", "axis"), [("columns of length 1", 1), ("rows of length 1", -1)])
+def test_columns_and_rows_are_normalized_as_keras_does_it(scale: str, axis: int, mnist: Dataset):
     images = mnist.test.images[:20]
 
-    theirs = keras.utils.normalize(images.astype("f4"), axis=1)
-    np.testing.assert_allclose(Pixels("columns of length 1").prepare(images, SHAPE), theirs, atol=1e-6)
+    theirs = keras.utils.normalize(images.astype("f4"), axis=axis)
+    np.testing.assert_allclose(Pixels(scale).prepare(images, SHAPE), theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["mse", "categorical_crossentropy"])
+def test_a_model_that_is_not_sure_is_not_thought_to_expect_other_pixels(loss: str, mnist: Dataset):
+    """Pixels further apart would make it surer, and its probabilities look better."""
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential(
+        [keras.Input(SHAPE), layers.Flatten(), layers.Dense(64, "relu"), layers.Dense(10, "softmax")]
+    )
+    model.compile(keras.optimizers.SGD(0.05), loss)
+    images, truth = PLAIN.prepare(mnist.train.images[PART], SHAPE), np.eye(10)[mnist.train.labels[PART]]
+    model.fit(images, truth, 32, epochs=1, verbose=0)
+
+    interface = interview(model)
+
+    assert interface.pixels == PLAIN
+    assert interface.warning or "at best" in interface.notes[0]
 
 
 def test_images_are_given_the_shape_that_a_model_takes(mnist: Dataset):
