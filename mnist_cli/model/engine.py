@@ -18,7 +18,7 @@ from mnist_cli.processors import usable_processors
 
 # Images that run through the network together: few enough for the processor's caches, which hold about so many
 # numbers, and enough for its matrix products. Each processor has one such batch in work, as far as memory goes.
-_NUMBERS_AT_ONCE, _BATCH_LIMIT, _NUMBERS_IN_ALL = 1_500_000, 256, 24_000_000
+_NUMBERS_AT_ONCE, _BATCH_LIMIT, _NUMBERS_IN_ALL = 3_500_000, 256, 24_000_000
 
 
 class Engine:

@@ -41,8 +41,8 @@ _CLEARLY_WORSE, _BETTER = 3.0, 1.0
 # A model that is less sure than it could be seems to read better where pixels are further apart. So another range must
 # be better than the usual one also where the logits of both are divided by the temperature that suits them best.
 _TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0)
-# What each comparison of ranges may cost, in multiply-adds: a second or two.
-_WORK = 6 * 10**10
+# What each comparison of ranges may cost, in multiply-adds: half a second or so.
+_WORK = 2 * 10**10
 # With a smaller share of the digits read right it is told how many they are; or it may not be a digit model at all.
 _MOST_READ, _LEAST_READ = 0.9, 0.5
 

@@ -152,6 +152,8 @@ class ReLU(Layer):
     threshold: float = 0.0
 
     def apply(self, weights: Weights, x: Array) -> Array:
+        if (self.threshold, self.negative_slope, self.max_value) == (0, 0, None):
+            return np.maximum(x, 0)
         low, slope = np.float32(self.threshold), np.float32(self.negative_slope)
         y: Array = np.where(x > low, x, slope * (x - low))  # at the threshold itself Keras takes the slope
         return y if self.max_value is None else np.minimum(y, np.float32(self.max_value))

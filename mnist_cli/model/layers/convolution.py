@@ -12,7 +12,7 @@ from mnist_cli.model.layers.windows import Windowed, pair, places, places_cost, 
 
 # Windows of at most so many numbers are unfolded whole. Of larger ones only the rows are, each of which serves all
 # windows that share it, and the products of the rows are added up.
-_WHOLE_WINDOW = 64
+_WHOLE_WINDOW = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,14 @@ class Conv2D(_Convolution):
         return prod(self.output_shape(shape)) * prod(self.kernel_size) * shape[-1] // self.groups
 
     def working_numbers(self, shape: Shape) -> int:
-        return super().working_numbers(shape) + prod(self.grid(shape)) * prod(self.kernel_size) * shape[-1]
+        """The padded input, its unfolded windows or rows of windows, and a product that is added to others."""
+        height, width = pair(self.grid(shape))
+        rows, columns = pair(self.kernel_size)
+        if rows * columns * shape[-1] > _WHOLE_WINDOW * self.groups:
+            span = reach((rows,), pair(self.dilation_rate)[:1])[0]
+            height, rows = height * pair(self.strides)[0] + span, 1
+        unfolded = height * width * rows * columns * shape[-1]
+        return super().working_numbers(shape) + unfolded + height * width * self.filters
 
     def overhead(self, shape: Shape) -> int:
         return self.groups * self.kernel_size[0] * CALL_COST
@@ -177,6 +184,12 @@ def _unfolded(x: Array, window: Pair, strides: Pair, dilation: Pair) -> Array:
     """The numbers of every window in a row: shape (n, rows, columns, numbers)."""
     if window == (1, 1):
         return x[:, :: strides[0], :: strides[1]]
-    view = sliding_window_view(x, reach(window, dilation), axis=(1, 2))
-    view = view[:, :: strides[0], :: strides[1], :, :: dilation[0], :: dilation[1]]
-    return view.transpose(0, 1, 2, 4, 5, 3).reshape(*view.shape[:3], -1)
+    n, height, _, channels = x.shape
+    if channels == 1 or dilation[1] > 1:
+        stacked = np.stack(places(x, window, strides, dilation), axis=3)
+        return stacked.reshape(*stacked.shape[:3], -1)
+    # A row of a window is in one piece, and so copied much faster.
+    size = (reach(window, dilation)[0], window[1] * channels)
+    pieces = sliding_window_view(x.reshape(n, height, -1), size, axis=(1, 2))
+    pieces = pieces[:, :: strides[0], :: strides[1] * channels, :: dilation[0]]
+    return pieces.reshape(*pieces.shape[:3], -1)

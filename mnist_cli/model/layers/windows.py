@@ -58,7 +58,11 @@ class Windowed(Spatial):
         """A batch with its margins, sequences as images of one row."""
         margins = self._margins(x.shape[1:])
         if any(map(sum, margins)):
-            x = np.pad(x, [(0, 0), *margins, (0, 0)], constant_values=fill)
+            sizes = [size + sum(added) for size, added in zip(x.shape[1:-1], margins, strict=True)]
+            inside = [slice(added[0], added[0] + size) for size, added in zip(x.shape[1:-1], margins, strict=True)]
+            padded = np.full((len(x), *sizes, x.shape[-1]), fill, np.float32)
+            padded[:, *inside] = x
+            x = padded
         return x if x.ndim == 4 else x[:, np.newaxis]
 
     def _margins(self, shape: Shape) -> list[Pair]:
