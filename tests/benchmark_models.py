@@ -82,7 +82,7 @@ def main() -> None:
             make(model, path)
             name = f"{kind.__name__}, {model.count_params():,}"
             script = [sys.executable, "-c", KERAS_EVALUATE, str(path), str(MNIST_PATH)]
-            compare(Comparison(name, [mnistcli, "evaluate", str(path)], script, 1, memory_goal=1 / 2), runs)
+            compare(Comparison(name, [mnistcli, "evaluate", str(path)], script, 1), runs)
 
 
 if __name__ == "__main__":
