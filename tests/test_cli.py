@@ -324,7 +324,8 @@ def test_summary_json_has_its_documented_keys(run: Run):
 
 def test_summary_and_evaluate_take_the_users_own_model_first(run: Run, small_model: Path, tmp_path: Path):
     (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "cnn.keras").write_bytes(small_model.read_bytes())
+    for suffix in (".keras", ".json"):
+        (tmp_path / "models" / f"cnn{suffix}").write_bytes(small_model.with_suffix(suffix).read_bytes())
 
     done = run("summary", cwd=tmp_path)
 
@@ -345,7 +346,7 @@ def test_the_model_on_board_is_used_and_that_is_said(run: Run, tmp_path: Path):
         ("folder.keras", "a folder"),
         ("empty.keras", "empty"),
         ("text.keras", "not a model file"),
-        ("truncated.keras", "not a model file"),
+        ("truncated.keras", "not a .keras model file, or a damaged one"),
         ("fifo.keras", "not a regular file"),
     ],
 )
