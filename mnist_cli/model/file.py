@@ -24,7 +24,7 @@ from mnist_cli.files import check_destination, read_file, size_text, write_files
 from mnist_cli.model.config import read_config
 from mnist_cli.model.layers.base import UnusableModel, Weights
 from mnist_cli.model.network import Network
-from mnist_cli.record import Record, is_record_or_free, read_record, record_content, record_path
+from mnist_cli.record import Record, is_record_or_free, read_record, record_content, record_path, refuse
 
 # The parameters allowed, their two averages in Adam, and what HDF5 needs beside them.
 FILE_LIMIT = 2**28
@@ -132,7 +132,7 @@ def _parse_hdf5(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
 def _json(content: bytes | str) -> Any:
     """The value in a JSON document of numbers that are numbers."""
     try:
-        return json.loads(content, parse_constant=_refuse)
+        return json.loads(content, parse_constant=refuse)
     except (ValueError, RecursionError) as reason:
         raise _NoModelError("not a model file, or a damaged one: no JSON in it", _NO_MODEL) from reason
 
@@ -140,10 +140,6 @@ def _json(content: bytes | str) -> Any:
 def _version(text: Any) -> int:
     """The major version of Keras in a text like "2.15.0"; 3 where there is none."""
     return 2 if isinstance(text, str) and text.startswith("2.") else 3
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} in JSON")
 
 
 def read_adam_state(model: ModelFile) -> tuple[int, tuple[NDArray[np.float32], ...]]:
