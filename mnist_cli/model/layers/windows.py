@@ -1,5 +1,6 @@
 """Windows that slide over a batch of images or sequences: how many there are, what is padded, and what they show."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Literal
@@ -47,8 +48,7 @@ class Windowed(Spatial):
 
     def grid(self, shape: Shape) -> Shape:
         """How many windows there are along each axis of `shape` but the last. Raises `UnusableModel`."""
-        axes = zip(shape[:-1], reach(self.window, self.dilation), self.strides, strict=True)
-        return tuple(_steps(size, length, stride, self.padding) for size, length, stride in axes)
+        return tuple(_steps(*axis, self.padding) for axis in self._axes(shape))
 
     def working_numbers(self, shape: Shape) -> int:
         """Those of the padded input."""
@@ -67,8 +67,11 @@ class Windowed(Spatial):
 
     def _margins(self, shape: Shape) -> list[Pair]:
         """What is added before and after each axis of `shape` but the last."""
-        axes = zip(shape[:-1], reach(self.window, self.dilation), self.strides, strict=True)
-        return [_margins(size, length, stride, self.padding) for size, length, stride in axes]
+        return [_margins(*axis, self.padding) for axis in self._axes(shape)]
+
+    def _axes(self, shape: Shape) -> Iterator[tuple[int, int, int]]:
+        """The size of each axis of `shape` but the last, the places that a window spans along it, and the stride."""
+        return zip(shape[:-1], reach(self.window, self.dilation), self.strides, strict=True)
 
 
 def reach(window: Shape, dilation: Shape) -> Shape:
