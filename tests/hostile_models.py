@@ -432,12 +432,19 @@ def _encrypted() -> bytes:
     return bytes(content)
 
 
+def _far_away() -> bytes:
+    """A model in HDF5 that says that it has something at a place no file can reach."""
+    content = members()["model.weights.h5"]
+    return content[:48] + b"\x80" * 8 + content[56:]
+
+
 # Archives that are none, or not what Keras writes.
 ARCHIVES = {
     "empty": b"",
     "text": b"this is text\n",
     "a picture": b"\x89PNG\r\n\x1a\n" + bytes(100),
     "an HDF5 model": members()["model.weights.h5"],
+    "an HDF5 file with a place far away": _far_away(),
     "an empty archive": archive_of({}),
     "truncated": MODEL_PATH.read_bytes()[:50_000],
     "cut at the end": MODEL_PATH.read_bytes()[:-30],

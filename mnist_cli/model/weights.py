@@ -51,7 +51,7 @@ def opened(content: bytes) -> Iterator[WeightsFile]:
             yield WeightsFile(file, _walked(file), _longest_text(content))
     except UnusableModel:
         raise
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as reason:
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as reason:
         raise UnusableModel("its HDF5 file is damaged") from reason
 
 
