@@ -26,11 +26,12 @@ def _run() -> None:
         # While Python imports there is nobody to catch an interrupt: let it end the process, without a traceback.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     gc.set_threshold(50_000)  # what is imported stays: looking through it for garbage every 700 objects takes time
-    from mnist_cli import cli
+
+    from mnist_cli.cli import app
 
     if interrupts:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    cli.main()
+    app.main()
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from mnist_cli.comparison import Comparison
 from mnist_cli.data import MODEL_PATH
-from mnist_cli.dataset import Dataset, open_dataset
-from mnist_cli.evaluation import Evaluation
+from mnist_cli.datasets.dataset import Dataset, open_dataset
+from mnist_cli.evaluation.comparison import Comparison
+from mnist_cli.evaluation.metrics import Evaluation
+from mnist_cli.evaluation.report import Report
+from mnist_cli.evaluation.robustness import Trial
 from mnist_cli.model.file import read_model
 from mnist_cli.model.interface import Interface
-from mnist_cli.report import Report
-from mnist_cli.robustness import Trial
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -10,13 +10,13 @@ import typer
 from conftest import Run
 from PIL import Image
 
-from mnist_cli.cli import DEFAULT_MODEL, app
+from mnist_cli.cli.app import DEFAULT_MODEL, app
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.display.evaluationjson import evaluation_json
+from mnist_cli.evaluation.report import Report
 from mnist_cli.model.file import read_model
 from mnist_cli.model.network import classic_cnn
-from mnist_cli.recipes import RECIPES, SETTINGS, Settings
-from mnist_cli.report import Report
+from mnist_cli.settings import RECIPES, SETTINGS, Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

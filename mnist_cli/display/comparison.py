@@ -3,9 +3,9 @@
 from rich.console import Group
 from rich.table import Table
 
-from mnist_cli.comparison import Comparison
 from mnist_cli.display.screen import fields
 from mnist_cli.display.tables import table
+from mnist_cli.evaluation.comparison import Comparison
 
 _SHOWN = 10
 _LEVEL = 0.05

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_cli.arrays import CLASSES
-from mnist_cli.evaluation import Evaluation
+from mnist_cli.evaluation.metrics import Evaluation
 
 _NAMED_PAIRS = 5
 _BLACK, _WHITE = "#000000", "#ffffff"

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_cli.display.screen import room
-from mnist_cli.record import Epoch
+from mnist_cli.figures import Epoch
 
 TRAINING, VALIDATION, BOTH = "o", "x", "*"
 _STYLES = {TRAINING: "cyan", VALIDATION: "magenta", BOTH: "bold"}

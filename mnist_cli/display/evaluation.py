@@ -14,10 +14,10 @@ from mnist_cli.display.gallery import Gallery
 from mnist_cli.display.layout import Beside, section
 from mnist_cli.display.screen import Screen, fields
 from mnist_cli.display.tables import table
-from mnist_cli.evaluation import Evaluation
-from mnist_cli.recipes import NOTEBOOK_METRICS
-from mnist_cli.reliability import calibration_error, reliability
-from mnist_cli.report import Report
+from mnist_cli.evaluation.calibration import calibration_error, reliability
+from mnist_cli.evaluation.metrics import Evaluation
+from mnist_cli.evaluation.report import Report
+from mnist_cli.settings import NOTEBOOK_METRICS
 
 
 def show_evaluation(screen: Screen, report: Report, mistakes: int | None = None) -> None:

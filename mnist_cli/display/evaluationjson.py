@@ -4,10 +4,10 @@ from dataclasses import asdict
 from typing import Any
 
 from mnist_cli.arrays import CLASSES
-from mnist_cli.comparison import Comparison
-from mnist_cli.evaluation import Evaluation
-from mnist_cli.reliability import Coverage, calibration_error, reliability
-from mnist_cli.report import Report
+from mnist_cli.evaluation.calibration import Coverage, calibration_error, reliability
+from mnist_cli.evaluation.comparison import Comparison
+from mnist_cli.evaluation.metrics import Evaluation
+from mnist_cli.evaluation.report import Report
 
 
 def evaluation_json(report: Report) -> dict[str, Any]:

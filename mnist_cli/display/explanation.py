@@ -7,7 +7,7 @@ from rich.text import Text
 from mnist_cli.display.blocks import blocks
 from mnist_cli.display.prediction import percent
 from mnist_cli.display.screen import Screen, clean
-from mnist_cli.explanation import Explanation
+from mnist_cli.pictures.explanation import Explanation
 
 _BAR = 30
 # So wide are two pictures beside each other.

@@ -8,7 +8,7 @@ from mnist_cli.arrays import Images
 from mnist_cli.display.blocks import blocks
 from mnist_cli.display.prediction import percent
 from mnist_cli.display.screen import room
-from mnist_cli.evaluation import Mistake
+from mnist_cli.evaluation.metrics import Mistake
 
 _GAP = 2
 

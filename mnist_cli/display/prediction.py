@@ -8,10 +8,10 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from mnist_cli.decoding import FIRST_OF_SEVERAL
 from mnist_cli.display.screen import Screen, clean
 from mnist_cli.errors import PictureError
-from mnist_cli.prediction import Prediction
+from mnist_cli.pictures.decoding import FIRST_OF_SEVERAL
+from mnist_cli.pictures.reader import Prediction
 
 # From so many pictures on a bar is worth its line.
 _MANY = 20

@@ -6,8 +6,8 @@ from rich.text import Text
 from mnist_cli.display.prediction import percent
 from mnist_cli.display.screen import room
 from mnist_cli.display.tables import table
-from mnist_cli.record import Calibration
-from mnist_cli.reliability import BINS, Bin, Coverage
+from mnist_cli.evaluation.calibration import BINS, Bin, Coverage
+from mnist_cli.model.calibration import Calibration
 
 EXPLANATION = "bar: share read right; |: mean confidence"
 _BESIDE_BAR = 46

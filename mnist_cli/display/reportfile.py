@@ -8,7 +8,7 @@ from rich.terminal_theme import SVG_EXPORT_THEME
 from mnist_cli.display.curves import Curves
 from mnist_cli.display.evaluation import report_parts
 from mnist_cli.display.layout import section
-from mnist_cli.report import STARTS, Report
+from mnist_cli.evaluation.report import STARTS, Report
 
 _WIDTH = 120
 _FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"

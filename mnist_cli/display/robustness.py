@@ -8,7 +8,7 @@ from rich.table import Table
 
 from mnist_cli.display.screen import Screen
 from mnist_cli.display.tables import table
-from mnist_cli.robustness import Trial
+from mnist_cli.evaluation.robustness import Trial
 
 EXPLANATION = "accuracy where the same images are changed"
 

@@ -7,10 +7,10 @@ from rich.text import Text
 
 from mnist_cli.display.screen import Screen, clean, fields
 from mnist_cli.display.tables import table
-from mnist_cli.files import size_text
 from mnist_cli.model.layers.base import shape_text
-from mnist_cli.record import Record
-from mnist_cli.summary import Summary
+from mnist_cli.model.record import Record
+from mnist_cli.model.summary import Summary
+from mnist_cli.storage.files import size_text
 
 
 def show_summary(screen: Screen, summary: Summary) -> None:

@@ -17,14 +17,15 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from mnist_cli.dataset import MNIST_SHA256
-from mnist_cli.device import Device
+from mnist_cli.datasets.dataset import MNIST_SHA256
 from mnist_cli.display.curves import Curves
 from mnist_cli.display.screen import Screen, fields
 from mnist_cli.display.tables import table
-from mnist_cli.listener import Listener, Plan
-from mnist_cli.recipes import NOTEBOOK_METRICS, Settings
-from mnist_cli.record import Epoch, Metrics, Record, best_epoch
+from mnist_cli.figures import Epoch, Metrics, best_epoch
+from mnist_cli.model.record import Record
+from mnist_cli.settings import NOTEBOOK_METRICS, Settings
+from mnist_cli.training.device import Device
+from mnist_cli.training.events import Listener, Plan
 
 _LOADING = "Loading TensorFlow (a few seconds)"
 # The column of values in the lines before a run.

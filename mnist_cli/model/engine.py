@@ -14,7 +14,7 @@ from mnist_cli.model.images import SHAPES, Pixels
 from mnist_cli.model.interface import Interface, Raw, as_probabilities, detected, known_digits
 from mnist_cli.model.layers.base import Array, shape_text
 from mnist_cli.model.network import INPUT
-from mnist_cli.processors import usable_processors
+from mnist_cli.storage.processors import usable_processors
 
 # Images that run through the network together: few enough for the processor's caches, which hold about so many
 # numbers, and enough for its matrix products. Each processor has one such batch in work, as far as memory goes.

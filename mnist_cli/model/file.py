@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_cli.archive import Archive, ArchiveError
 from mnist_cli.errors import ModelError, OutputError
-from mnist_cli.files import check_destination, read_file, size_text, write_files
 from mnist_cli.model.config import read_config
 from mnist_cli.model.layers.base import UnusableModel, Weights
 from mnist_cli.model.network import Network
-from mnist_cli.record import Record, is_record_or_free, read_record, record_content, record_path, refuse
+from mnist_cli.model.record import Record, is_record_or_free, read_record, record_content, record_path, refuse
+from mnist_cli.storage.archive import Archive, ArchiveError
+from mnist_cli.storage.files import check_destination, read_file, size_text, write_files
 
 # The parameters allowed, their two averages in Adam, and what HDF5 needs beside them.
 FILE_LIMIT = 2**28

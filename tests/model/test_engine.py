@@ -10,9 +10,9 @@ import pytest
 from keras import layers
 
 from mnist_cli.data import MODEL_PATH
-from mnist_cli.dataset import Dataset
+from mnist_cli.datasets.dataset import Dataset
 from mnist_cli.errors import ModelError
-from mnist_cli.evaluation import Evaluation
+from mnist_cli.evaluation.metrics import Evaluation
 from mnist_cli.model import engine
 from mnist_cli.model.engine import open_engine
 from mnist_cli.model.file import read_model

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from mnist_cli.arrays import Images
-from mnist_cli.dataset import Dataset
+from mnist_cli.datasets.dataset import Dataset
 from mnist_cli.model.images import PLAIN, SCALES, Pixels, matching_shape
 from mnist_cli.model.interface import Interface, as_probabilities, detected, known_digits
 

@@ -10,7 +10,7 @@ import pytest
 from keras import layers
 
 from mnist_cli.arrays import Images
-from mnist_cli.dataset import Dataset
+from mnist_cli.datasets.dataset import Dataset
 from mnist_cli.model.engine import Engine
 from mnist_cli.model.file import read_model
 from mnist_cli.model.images import PLAIN

@@ -2,12 +2,12 @@
 
 import pytest
 
-from mnist_cli import backend
 from mnist_cli.model.layers.base import UnusableModel
 from mnist_cli.model.layers.convolution import Conv2D
 from mnist_cli.model.layers.pooling import MaxPooling2D
 from mnist_cli.model.layers.shaping import Flatten
 from mnist_cli.model.network import classic_cnn, sequential
+from mnist_cli.training import backend
 
 # By hand: 3*3*1*32 + 32, 3*3*32*64 + 64, 5*5*64*10 + 10; 28-2 = 26, 26/2 = 13, 13-2 = 11, 11/2 = 5 (rounded down).
 BY_HAND = [

@@ -1,0 +1,1 @@
+"""Labelled digits, in all the forms that people keep them in."""

@@ -1,0 +1,72 @@
+"""Labelled pictures: a folder with one subfolder per digit, or with a `labels.csv` of the columns path and label."""
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from mnist_cli.arrays import Images
+from mnist_cli.errors import DataError, PictureError
+from mnist_cli.storage.files import read_file
+
+_LABELS = "labels.csv"
+_LABELS_LIMIT = 2**26
+_MOST_PICTURES = 100_000
+_DIGITS = tuple(map(str, range(10)))
+
+
+def is_picture_folder(folder: Path) -> bool:
+    """Whether a folder has a `labels.csv`, or a subfolder for a digit."""
+    return os.path.isfile(folder / _LABELS) or any(os.path.isdir(folder / digit) for digit in _DIGITS)
+
+
+def find_labelled(folder: Path) -> list[tuple[Path, int]]:
+    """The pictures of such a folder with their labels; at least one. Raises `DataError`."""
+    pictures = _listed(folder) if os.path.isfile(folder / _LABELS) else _sorted_by_digit(folder)
+    if not pictures:
+        raise DataError(f"{folder}: there are no pictures in it")
+    return pictures
+
+
+def _listed(folder: Path) -> list[tuple[Path, int]]:
+    path = folder / _LABELS
+    try:
+        lines = csv.DictReader(io.StringIO(read_file(path, _LABELS_LIMIT, DataError).decode("utf-8-sig")))
+        rows = [(lines.line_num, row.get("path") or "", row.get("label")) for row in islice(lines, _MOST_PICTURES + 1)]
+    except (ValueError, csv.Error) as reason:
+        raise DataError(f"{path}: not a CSV file in UTF-8") from reason
+    if any(list(lines.fieldnames or ()).count(name) != 1 for name in ("path", "label")):
+        raise DataError(f"{path}: its first line does not name the columns path and label, each once")
+    if len(rows) > _MOST_PICTURES:
+        raise DataError(f"{path}: more than {_MOST_PICTURES:,} pictures are too many")
+    for number, name, label in rows:
+        if name in ("", "-") or label not in _DIGITS:  # as a path, "-" would be standard input
+            raise DataError(f"{path}: line {number} has no path, or a label that is no digit")
+    return [(folder / name, _DIGITS.index(label)) for _, name, label in rows]
+
+
+def _sorted_by_digit(folder: Path) -> list[tuple[Path, int]]:
+    from mnist_cli.pictures.search import find_in_folder
+
+    there = [digit for digit in _DIGITS if os.path.isdir(folder / digit)]
+    return [(path, int(digit)) for digit in there for path in find_in_folder(folder / digit)]
+
+
+def read_images(paths: Sequence[Path]) -> Images:
+    """The pictures prepared as for a prediction: uint8, shape (n, 28, 28). Raises `DataError`.
+
+    One in which not exactly one digit is found is an empty image.
+    """
+    from mnist_cli.pictures.preparation import prepare_all  # other data sets do without it
+
+    images = np.zeros((len(paths), 28, 28), np.uint8)
+    for image, prepared in zip(images, prepare_all(paths), strict=True):
+        if isinstance(prepared, PictureError):
+            raise DataError(prepared.message, prepared.hint)
+        if len(prepared.pixels) == 1:
+            image[:] = prepared.pixels[0]
+    return images

@@ -1,0 +1,146 @@
+"""All that an evaluation tells, and the file that it may be kept in."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mnist_cli.arrays import Images
+from mnist_cli.datasets.dataset import MNIST_SHA256, Dataset
+from mnist_cli.errors import AccuracyError, OutputError, SettingError
+from mnist_cli.evaluation.calibration import Coverage, coverage
+from mnist_cli.evaluation.comparison import Comparison
+from mnist_cli.evaluation.metrics import Evaluation
+from mnist_cli.evaluation.robustness import Trial, robustness
+from mnist_cli.model.calibration import Calibration, tempered
+from mnist_cli.model.engine import Engine
+from mnist_cli.model.interface import Interface
+from mnist_cli.model.record import Record
+from mnist_cli.storage.files import check_destination, write_files
+
+STARTS = {
+    ".html": '<!DOCTYPE html>\n<html lang="en" class="mnistcli-evaluation">',
+    ".svg": '<svg xmlns="http://www.w3.org/2000/svg" class="mnistcli-evaluation"',
+}
+"""How a report begins, for each suffix that its file may have; by that it is known again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What is known of a model on a data set.
+
+    `images` are those that were judged, `seconds` the time that it took to read them all. `evaluation` is of the
+    network's own probabilities. `trials` and `comparison` are None where they were not asked for.
+    """
+
+    model: Path
+    record: Record | None
+    interface: Interface
+    data: str
+    is_mnist: bool
+    images: Images
+    evaluation: Evaluation
+    seconds: float
+    trials: tuple[Trial, ...] | None = None
+    comparison: Comparison | None = None
+
+    @property
+    def calibration(self) -> Calibration | None:
+        return self.record.calibration if self.record else None
+
+    @cached_property
+    def tempered(self) -> Evaluation:
+        """That of the probabilities at the model's temperature, as its confidence is meant; the same where it has none.
+
+        The answers, and so the accuracy, are the same either way.
+        """
+        if self.calibration is None:
+            return self.evaluation
+        probabilities = tempered(self.evaluation.probabilities, self.calibration.temperature)
+        return Evaluation(self.evaluation.labels, probabilities)
+
+    @property
+    def coverage(self) -> Coverage | None:
+        """What the model answers at its own threshold; None where it has none."""
+        return coverage(self.tempered, self.calibration.threshold) if self.calibration else None
+
+
+def judge(
+    engine: Engine,
+    dataset: Dataset,
+    other: Engine | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """The report of a model on the test images, compared with that of the `other` where there is one.
+
+    With `progress`, the robustness is tried as well, and told of as it goes: how many trials of how many are done.
+    Raises `ModelError` and `DataError`.
+    """
+    test = dataset.test
+    start = time.perf_counter()
+    evaluation = Evaluation(test.labels, engine.probabilities(test.images))
+    return Report(
+        model=engine.model.path,
+        record=engine.model.record,
+        interface=engine.interface,
+        data=dataset.name,
+        is_mnist=dataset.sha256 == MNIST_SHA256,
+        images=test.images,
+        evaluation=evaluation,
+        seconds=time.perf_counter() - start,
+        comparison=_compared(evaluation, other, test.images),
+        trials=robustness(engine, test, progress) if progress else None,
+    )
+
+
+def _compared(evaluation: Evaluation, other: Engine | None, images: Images) -> Comparison | None:
+    if other is None:
+        return None
+    return Comparison(other.model.path, evaluation, Evaluation(evaluation.labels, other.probabilities(images)))
+
+
+def check_demands(min_accuracy: float | None, report_path: Path | None) -> None:
+    """Raise `SettingError` where an accuracy is asked for that is none, or a file of a kind that is not written."""
+    if min_accuracy is not None and not 0 <= min_accuracy <= 1:
+        raise SettingError("--min-accuracy", "must be from 0 to 1")
+    if report_path is not None and report_path.suffix not in STARTS:
+        raise SettingError("--report", f"{report_path} is no file name that ends in {' or '.join(STARTS)}")
+
+
+def check_accuracy(evaluation: Evaluation, least: float | None) -> None:
+    """Raise `AccuracyError` where the accuracy is below the least that will do."""
+    accuracy = evaluation.metrics.accuracy
+    if least is not None and accuracy < least:
+        counted = f"{evaluation.errors:,} errors in {evaluation.samples:,} images"
+        raise AccuracyError(f"the accuracy {accuracy:.10g} ({counted}) is below {least:.10g}, the least asked for")
+
+
+def check_report_path(path: Path) -> None:
+    """Make sure, before any work is done, that a report can be written at `path`.
+
+    Makes the folders that are missing. What is there already must be a report: nothing else is ever replaced. Raises
+    `OutputError`.
+    """
+    hint = "Choose another --report."
+    check_destination(path, hint)
+    if os.path.exists(path) and not _is_report(path):
+        raise OutputError(f"{path}: a file that is no report of mnistcli stands there", hint)
+
+
+def _is_report(path: Path) -> bool:
+    """Whether a file is empty, or begins as a report does."""
+    start = STARTS[path.suffix].encode()
+    try:
+        with path.open("rb") as file:
+            return file.read(len(start)) in (b"", start)
+    except OSError as reason:
+        raise OutputError(f"{path}: can't be read: {reason.strerror}") from reason
+
+
+def write_report(path: Path, content: str) -> None:
+    """Put a report, which begins as its suffix asks for, where it belongs. Raises `OutputError`."""
+    assert content.startswith(STARTS[path.suffix])
+    check_report_path(path)
+    write_files({path: content.encode()})

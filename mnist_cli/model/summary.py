@@ -1,0 +1,48 @@
+"""A model laid open: its layers, what they cost, and how it came to be."""
+
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+from mnist_cli.errors import ModelError
+from mnist_cli.model.engine import check_digit_classifier, open_engine
+from mnist_cli.model.file import ModelFile
+from mnist_cli.model.interface import Interface
+from mnist_cli.model.network import Network, Stage
+from mnist_cli.model.record import Record
+
+FLOAT32_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A whole model. `interface` is None where it is not a digit classifier, `record` where there is none."""
+
+    path: Path
+    network: Network
+    record: Record | None
+    interface: Interface | None
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Every layer once, where it is used first."""
+        return tuple(stage for stage in self.network.stages if stage.is_first_use)
+
+    @property
+    def parameter_bytes(self) -> int:
+        """Memory of the parameters, as float32."""
+        return self.network.parameters * FLOAT32_BYTES
+
+    @property
+    def activation_bytes(self) -> int:
+        """Memory of every layer's output for one image, as float32."""
+        return sum(prod(stage.output_shape) for stage in self.network.stages) * FLOAT32_BYTES
+
+
+def summarize(model: ModelFile) -> Summary:
+    """The summary of a model file, a digit classifier or not."""
+    try:
+        check_digit_classifier(model)
+    except ModelError:
+        return Summary(model.path, model.network, model.record, None)
+    return Summary(model.path, model.network, model.record, open_engine(model).interface)

@@ -1,0 +1,100 @@
+"""A digit cut out of a picture, made like MNIST's.
+
+Those are light on black, fitted into 20x20 pixels with their proportions kept, and placed in 28x28 so that the centre
+of mass of the ink lies in the middle (LeCun et al. 1998, "Gradient-based learning applied to document recognition").
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_cli.pictures.glyphs import bordered, stroke_width
+from mnist_cli.pictures.ink import Grey, disc
+
+SIDE, BOX = 28, 20
+# Where the centre of mass of MNIST's images lies, (13.5, 14.5], and how long their longer side is, 19 or 20; with some
+# room.
+_CENTRES = (13.25, 14.75)
+_LENGTHS = (18, 21)
+# Strokes are changed on a copy that is so many times the size.
+_FINE = 4
+# Strokes thinner than the first, in pixels of the box, are made as thick as the second, and those thicker than the
+# first as thin as the second. Half of MNIST's own are 1.7 to 2.1 wide.
+_THIN, _THICK = (1.5, 2.0), (4.0, 3.4)
+# What is left of the width where a scan was stretched to a square: most digits are about so much narrower than high.
+_NARROWED = 0.7
+
+Pixels = NDArray[np.uint8]
+
+
+def is_mnist_like(grey: Grey) -> bool:
+    """Whether a picture, 0 to 255, could be an image of MNIST: right in size, light on black, fitted and centred."""
+    if grey.shape != (SIDE, SIDE):
+        return False
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    if np.sort(border)[len(border) // 2] > 0 or not grey.any():
+        return False
+    lengths = [int(np.ptp(np.flatnonzero(grey.any(axis=axis)))) + 1 for axis in (0, 1)]
+    in_the_middle = all(_CENTRES[0] <= centre <= _CENTRES[1] for centre in _centre_of_mass(grey))
+    return _LENGTHS[0] <= max(lengths) <= _LENGTHS[1] and in_the_middle
+
+
+def fitted(ink: Grey, stretched: bool = False) -> tuple[Pixels, tuple[str, ...]]:
+    """The ink of one digit, float32, 0 to 1, as uint8 of the shape (28, 28), and what was done, in a few words each.
+
+    `stretched`: it was made as wide as high, whatever it was before.
+    """
+    steps = ("narrowed, for it fills a square",) if stretched else ()
+    fine = _scaled(bordered(ink, 1), BOX * _FINE, _NARROWED if stretched else 1.0)
+    fine, thickness = _with_usual_strokes(bordered(fine, 2 * _FINE))
+    small = _scaled(_cropped(fine), BOX)
+    scale = "enlarged" if max(ink.shape) < BOX else "shrunk"
+    size = f"{scale} to {small.shape[1]}x{small.shape[0]}"
+    return _centred(small), (*steps, *thickness, size, "centred by mass")
+
+
+def _scaled(ink: Grey, longer_side: int, narrowing: float = 1.0) -> Grey:
+    """The ink resized so that its longer side is so long; its darkest place is 1 again."""
+    height, width = ink.shape[0], ink.shape[1] * narrowing
+    scale = longer_side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    resized = np.clip(cv2.resize(ink, size, interpolation=method), 0, 1)
+    return np.asarray(resized / max(float(resized.max()), 1e-6), np.float32)
+
+
+def _with_usual_strokes(fine: Grey) -> tuple[Grey, tuple[str, ...]]:
+    """Strokes that are much thinner or thicker than those the network has learned from made more like them."""
+    width = stroke_width(fine > 0.5) / _FINE
+    goal = _THIN[1] if width < _THIN[0] else _THICK[1] if width > _THICK[0] else width
+    change = round((goal - width) * _FINE)
+    if change > 0:
+        return cv2.dilate(fine, disc(change + 1)), ("strokes thickened",)
+    thinner = cv2.erode(fine, disc(1 - change)) if change else fine
+    if change == 0 or (thinner > 0.5).sum() < 0.3 * (fine > 0.5).sum():  # little would be left
+        return fine, ()
+    return thinner, ("strokes thinned",)
+
+
+def _cropped(ink: Grey) -> Grey:
+    rows, columns = (np.flatnonzero((ink > 0.25).any(axis=axis)) for axis in (1, 0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _centred(ink: Grey) -> Pixels:
+    """The ink in a 28x28 image, its centre of mass in the middle as far as its edges allow."""
+    corner = [
+        min(max(round(SIDE / 2 - centre), 0), SIDE - side)
+        for centre, side in zip(_centre_of_mass(ink), ink.shape, strict=True)
+    ]
+    canvas = np.zeros((SIDE, SIDE), np.uint8)
+    canvas[corner[0] : corner[0] + ink.shape[0], corner[1] : corner[1] + ink.shape[1]] = np.rint(ink * 255)
+    return canvas
+
+
+def _centre_of_mass(ink: Grey) -> tuple[float, float]:
+    """(row, column) of the centre, in pixels counted from 0."""
+    total = ink.sum()
+    row = (ink.sum(axis=1) * np.arange(ink.shape[0])).sum() / total
+    column = (ink.sum(axis=0) * np.arange(ink.shape[1])).sum() / total
+    return float(row), float(column)

@@ -1,0 +1,171 @@
+"""How a network is trained: the settings of a run, and the recipes that they start from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from math import cos, pi
+from types import MappingProxyType
+from typing import Any
+
+from mnist_cli.errors import SettingError
+from mnist_cli.figures import Metrics
+
+NOTEBOOK_METRICS = Metrics(loss=0.0241, accuracy=0.9910)
+"""What the notebook that the notebook recipe comes from printed for its own run of 15 epochs."""
+
+RECIPE_NAMES = ("notebook", "fast", "best")
+OPTIMIZERS = ("adam", "muon")
+SCHEDULES = ("constant", "linear", "cosine")
+_MOST = 1e38  # what float32 can hold
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+def _require(condition: bool, option: str, message: str) -> None:
+    if not condition:
+        raise SettingError(option, message)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides how a run goes, besides the data. The defaults are the notebook recipe.
+
+    `learning_rate` is the peak of the `schedule`, which `warmup` epochs lead up to. `dropout` is a share, `augment`
+    the amount of distortion from 0 to 1, `averaging` the weight that the average of the weights keeps from one step to
+    the next (0: the last weights are taken as they are), `patience` the number of epochs without a lower validation
+    loss after which training stops (0: never). Raises `SettingError` for a value that makes no sense.
+    """
+
+    recipe: str = "notebook"
+    epochs: int = 15
+    batch_size: int = 128
+    validation_split: float = 0.1
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    warmup: float = 0.0
+    weight_decay: float = 0.0
+    dropout: float = 0.5
+    augment: float = 0.0
+    averaging: float = 0.0
+    patience: int = 0
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self.recipe in RECIPE_NAMES, "--recipe", f"must be one of {', '.join(RECIPE_NAMES)}")
+        _require(1 <= self.epochs <= 10_000, "--epochs", "must be from 1 to 10000")
+        _require(1 <= self.batch_size <= 100_000, "--batch-size", "must be from 1 to 100000")
+        _require(0 <= self.validation_split < 1, "--validation-split", "must be at least 0 and less than 1")
+        _require(self.optimizer in OPTIMIZERS, "--optimizer", f"must be one of {', '.join(OPTIMIZERS)}")
+        _require(0 < self.learning_rate <= _MOST, "--learning-rate", f"must be more than 0 and at most {_MOST:g}")
+        _require(self.schedule in SCHEDULES, "--schedule", f"must be one of {', '.join(SCHEDULES)}")
+        _require(0 <= self.warmup <= self.epochs, "--warmup", "must be from 0 to the number of epochs")
+        _require(0 <= self.weight_decay <= _MOST, "--weight-decay", f"must be from 0 to {_MOST:g}")
+        _require(0 <= self.dropout < 1, "--dropout", "must be at least 0 and less than 1")
+        _require(0 <= self.augment <= 1, "--augment", "must be from 0 to 1")
+        _require(0 <= self.averaging < 1, "--averaging", "must be at least 0 and less than 1")
+        _require(0 <= self.patience <= 10_000, "--patience", "must be from 0 to 10000")
+        _require(
+            not self.patience or self.validation_split > 0,
+            "--patience",
+            "needs images to validate on: --validation-split",
+        )
+        _require(self.precision in PRECISIONS, "--precision", f"must be one of {', '.join(PRECISIONS)}")
+        _require(0 <= self.seed < 2**32, "--seed", "must be from 0 to 4294967295")
+
+    @property
+    def changes(self) -> dict[str, int | float | str]:
+        """The settings that decide about the weights and are not those of the recipe."""
+        own = RECIPES[self.recipe].settings
+        told_anyway = ("recipe", "epochs", "batch_size", "validation_split", "precision", "seed")
+        values = ((name, value) for name, value in vars(self).items() if name not in told_anyway)
+        return {name: value for name, value in values if value != getattr(own, name)}
+
+    @property
+    def continues_from_model(self) -> bool:
+        """Whether a model file can hold all that training beyond its end depends on."""
+        return self.optimizer == "adam" and not self.averaging
+
+    def split(self, images: int) -> tuple[int, int]:
+        """How many of the images, the first ones, train, and how many, the last ones, validate."""
+        training = int(images * (1 - self.validation_split) + 1e-9)  # 10 * (1 - 0.9) is a little less than 1
+        _require(training > 0, "--validation-split", f"leaves none of the {images} images to train on")
+        return training, images - training
+
+    def steps(self, training: int) -> int:
+        """Batches in an epoch of so many images; the last one may be smaller."""
+        return -(-training // self.batch_size)
+
+    def learning_rates(self, epoch: int, steps: int) -> list[float]:
+        """The learning rate of each of the `steps` of an epoch; the first epoch is 1."""
+        warm, total, before = self.warmup * steps, self.epochs * steps, (epoch - 1) * steps
+        return [self._learning_rate(before + step, warm, total) for step in range(steps)]
+
+    def _learning_rate(self, done: int, warm: float, total: int) -> float:
+        """Rising to the peak over the first `warm` steps; then from the peak towards 0, reached after all steps."""
+        if done < warm:
+            return self.learning_rate * min((done + 1) / warm, 1)
+        progress = (done - warm) / (total - warm)
+        match self.schedule:
+            case "linear":
+                return self.learning_rate * (1 - progress)
+            case "cosine":
+                return self.learning_rate * (1 + cos(pi * progress)) / 2
+            case _:
+                return self.learning_rate
+
+
+SETTINGS = tuple(field.name for field in fields(Settings))
+"""Their names; on the command line, with dashes."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings with a name, and what they are for."""
+
+    purpose: str
+    settings: Settings
+
+
+_NOTEBOOK = Settings()
+_FAST = Settings(
+    recipe="fast",
+    epochs=2,
+    batch_size=64,
+    optimizer="muon",
+    learning_rate=6e-3,
+    schedule="linear",
+    warmup=0.1,
+    weight_decay=0.1,
+    dropout=0.0,
+)
+_BEST = replace(_FAST, recipe="best", epochs=15, weight_decay=0.05, augment=1.0, averaging=0.998)
+
+RECIPES = MappingProxyType(
+    {
+        "notebook": Recipe("the classic: Adam at a constant rate, dropout 0.5", _NOTEBOOK),
+        "fast": Recipe("the classic's accuracy in two epochs: Muon, falling rate", _FAST),
+        "best": Recipe("the highest accuracy: distorted digits, averaged weights", _BEST),
+    }
+)
+
+
+def keep_to(settings: Settings, chosen: Mapping[str, Any], source: str) -> None:
+    """Raise `SettingError` where something else was chosen than `settings` have.
+
+    None chooses nothing, and neither does the precision `auto`.
+    """
+    for name, value in chosen.items():
+        own = getattr(settings, name)
+        if value not in (None, own) and (name, value) != ("precision", "auto"):
+            raise SettingError(f"--{name.replace('_', '-')}", f"is {own} in {source}, not {value}")
+
+
+def settings_of(chosen: Mapping[str, Any]) -> Settings:
+    """The settings of the chosen recipe, or else of the notebook's, with whatever else was chosen.
+
+    None chooses nothing. Raises `SettingError`.
+    """
+    values = {name: value for name, value in chosen.items() if value is not None}
+    recipe = values.get("recipe", "notebook")
+    start = RECIPES[recipe].settings if recipe in RECIPES else Settings()
+    return replace(start, **values)

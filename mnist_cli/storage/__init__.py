@@ -1,0 +1,1 @@
+"""Bytes in and out, safely: files, archives, and child processes with limits."""

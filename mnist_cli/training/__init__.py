@@ -1,0 +1,1 @@
+"""From settings to a saved model; the only room that imports TensorFlow."""

@@ -1,0 +1,80 @@
+"""What the machine has to compute with, and in which precision it does so natively."""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mnist_cli.storage.processors import usable_processors
+from mnist_cli.training import backend
+
+_CPU_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+"""The x86 instructions for bfloat16 for which TensorFlow's oneDNN has kernels, as Linux names them."""
+_GPU_CAPABILITY = (8, 0)
+"""CUDA's compute capability from which on the tensor cores take bfloat16: that of the A100."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """What trains: the processors of this machine, or its GPUs.
+
+    `name` is for people; `native_bfloat16` tells whether bfloat16 is computed natively, on every one of them.
+    """
+
+    name: str
+    native_bfloat16: bool
+
+    def precision(self, wanted: str) -> str:
+        """`float32` or `bfloat16`: as wanted, and under `auto` whichever the device computes in natively."""
+        if wanted != "auto":
+            return wanted
+        return "bfloat16" if self.native_bfloat16 else "float32"
+
+
+def find_device() -> Device:
+    """All GPUs that TensorFlow sees, or else the CPU. Loads TensorFlow."""
+    experimental = backend.load().tf.config.experimental
+    details = [experimental.get_device_details(gpu) for gpu in backend.gpus()]
+    if details:
+        return Device(_gpu_names(details), all(map(_gpu_has_bfloat16, details)))
+    return Device(f"CPU, {_count(usable_processors(), 'processor')}", _cpu_has_bfloat16(_cpu_info()))
+
+
+def processor() -> str:
+    """The processor's name as its maker gives it, where the system tells."""
+    name = _field(_cpu_info(), "model name")
+    return name or platform.processor() or platform.machine()
+
+
+def _cpu_info() -> str:
+    try:
+        return Path("/proc/cpuinfo").read_text()
+    except OSError:  # not Linux
+        return ""
+
+
+def _field(cpu_info: str, name: str) -> str:
+    """The value of the field for the first processor, empty where there is none."""
+    for line in cpu_info.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == name:
+            return value.strip()
+    return ""
+
+
+def _cpu_has_bfloat16(cpu_info: str) -> bool:
+    return not _CPU_FLAGS.isdisjoint(_field(cpu_info, "flags").split())
+
+
+def _gpu_has_bfloat16(details: dict[str, Any]) -> bool:
+    return bool(details.get("compute_capability", (0, 0)) >= _GPU_CAPABILITY)
+
+
+def _gpu_names(details: Sequence[dict[str, Any]]) -> str:
+    name = details[0].get("device_name", "unknown kind")
+    return f"{_count(len(details), 'GPU')} ({name})"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,36 @@
+"""What native code writes to stderr is filtered; what Python writes is not, then and later."""
+
+import os
+import subprocess
+import sys
+
+SCRIPT = """
+import logging, os, sys, warnings
+from mnist_cli.training.quiet import without_native_lines
+
+with without_native_lines(lambda line: line.startswith(b"chatter")):
+    os.write(2, b"chatter from native code\\nnative news\\n")
+    print("python news", file=sys.stderr)
+    logging.basicConfig(format="%(message)s")
+logging.warning("a later warning")
+os.write(2, b"chatter that comes later\\n")
+"""
+
+
+def test_only_the_unwanted_native_lines_are_left_out():
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
+
+    assert sorted(done.stderr.splitlines()) == [
+        "a later warning",
+        "chatter that comes later",
+        "native news",
+        "python news",
+    ]
+
+
+def test_genuine_warnings_of_tensorflow_appear():
+    script = "from mnist_cli import backend\nbackend.load().tf.get_logger().warning('take care')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=os.environ.copy())
+
+    assert done.stderr.strip().endswith("take care")
+    assert done.stderr.count("\n") == 1
