@@ -22,14 +22,12 @@ def first_line(reason: Exception) -> str:
 
 
 class SettingError(MnistCliError):
-    """A setting with a value that makes no sense; `option` is its name on the command line."""
+    """An option, named as on the command line, with a value that makes no sense; `reason` goes on from its name."""
 
     exit_code = 2
 
-    def __init__(self, option: str, message: str) -> None:
-        super().__init__(f"{option}: {message}")
-        self.option = option
-        self.reason = message
+    def __init__(self, option: str, reason: str) -> None:
+        super().__init__(f"{option} {reason}")
 
 
 class DataError(MnistCliError):

@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from math import cos, pi
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from mnist_cli.errors import SettingError
 from mnist_cli.figures import Metrics
+
+DEFAULT_MODEL_PATH = Path("models/cnn.keras")
+"""Where `train` puts a model and the other commands look for one."""
 
 NOTEBOOK_METRICS = Metrics(loss=0.0241, accuracy=0.9910)
 """What the notebook that the notebook recipe comes from printed for its own run of 15 epochs."""

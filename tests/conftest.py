@@ -18,6 +18,11 @@ from mnist_cli.evaluation.report import Report
 from mnist_cli.evaluation.robustness import Trial
 from mnist_cli.model.file import read_model
 from mnist_cli.model.interface import Interface
+from mnist_cli.model.record import Record
+from mnist_cli.training.events import Trained
+from mnist_cli.training.run import train
+from mnist_cli.training.start import TrainingRequest
+from mnist_cli.training.stopping import StopRequest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -51,6 +56,13 @@ def small_arrays(mnist: Dataset) -> dict[str, np.ndarray]:
         "x_test": mnist.test.images[:SMALL_TEST],
         "y_test": mnist.test.labels[:SMALL_TEST],
     }
+
+
+def trained(request: TrainingRequest, stop: StopRequest | None = None) -> Record:
+    """Train to the end; the record of the model."""
+    *_, last = train(request, stop)
+    assert isinstance(last, Trained)
+    return last.record
 
 
 @pytest.fixture(scope="session")

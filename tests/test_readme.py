@@ -15,7 +15,7 @@ from mnist_cli.data import MODEL_PATH
 from mnist_cli.display.evaluationjson import evaluation_json
 from mnist_cli.evaluation.report import Report
 from mnist_cli.model.file import read_model
-from mnist_cli.model.network import classic_cnn
+from mnist_cli.training.network import classic_cnn
 from mnist_cli.settings import RECIPES, SETTINGS, Settings
 
 ROOT = Path(__file__).parent.parent

@@ -57,6 +57,10 @@ class Dataset:
     _white: int | None = field(default=None, repr=False)
     """What stands for ink, in images that are bytes; None: that is to be found out, and is the same in both parts."""
 
+    def check(self) -> None:
+        """Read both parts. Raises `DataError` for whatever is wrong with them."""
+        _ = self.train, self.test
+
     @cached_property
     def train(self) -> Digits:
         return self._digits("x_train", self.train_labels, "y_train")

@@ -1,11 +1,14 @@
-"""The two streams of the terminal: results go to stdout, everything else to stderr."""
+"""The two streams of the terminal: results go to stdout, in the format asked for, everything else to stderr."""
 
+import csv
+import io
 import json
 import os
 import sys
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import IO, Any, TextIO
+from typing import IO, Any, Literal, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
@@ -24,11 +27,29 @@ def room(options: ConsoleOptions) -> int:
     return _USUAL_WIDTH if options.max_width >= _UNLIMITED else options.max_width
 
 
-class Screen:
-    """Where a command prints. `quiet` leaves out notes and progress, never results, warnings and errors."""
+Format = Literal["text", "json", "csv"]
 
-    def __init__(self, quiet: bool = False) -> None:
-        self.quiet = quiet
+
+class View(ABC):
+    """A result of a command, in the formats that the command offers."""
+
+    @abstractmethod
+    def as_text(self, screen: "Screen") -> None:
+        """Print it for people."""
+
+    @abstractmethod
+    def as_json(self) -> dict[str, Any]: ...
+
+    def as_csv(self) -> Iterable[Any]:
+        """The values of one line."""
+        raise NotImplementedError
+
+
+class Screen:
+    """Where a command prints, in one format. `quiet` leaves out notes and progress, never results or errors."""
+
+    def __init__(self, quiet: bool = False, format: Format = "text") -> None:
+        self.quiet, self.format = quiet, format
         self._pending: list[str] = []
         self.out = _console(sys.stdout, stderr=False)
         self.err = _console(sys.stderr, stderr=True)
@@ -37,6 +58,21 @@ class Screen:
     def live(self) -> bool:
         """Whether progress can be drawn and redrawn on stderr."""
         return not self.quiet and _is_terminal(sys.stderr) and self.err.width >= _LEAST_LIVE_WIDTH
+
+    def show(self, view: View) -> None:
+        """Print a result in the format of this screen; raises like `result`."""
+        match self.format:
+            case "json":
+                self.json(view.as_json())
+            case "csv":
+                self.line(_csv_line(view.as_csv()))
+            case _:
+                view.as_text(self)
+
+    def header(self, columns: Iterable[str]) -> None:
+        """Print the names of the columns where the format has them."""
+        if self.format == "csv":
+            self.line(_csv_line(columns))
 
     def result(self, *parts: RenderableType) -> None:
         """Print results to stdout. Raises `OutputError`, and `ReaderGone`."""
@@ -86,6 +122,13 @@ def clean(text: object) -> str:
     if shown.isprintable():
         return shown
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
+
+
+def _csv_line(values: Iterable[Any]) -> str:
+    """The values as one line of CSV without its end; control characters are escaped."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(clean(value) if isinstance(value, str) else value for value in values)
+    return line.getvalue()
 
 
 def _unicode(value: Any) -> Any:
@@ -166,8 +209,10 @@ def _colour_is_forced() -> bool:
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
-    """A terminal that can move its cursor; unlike Rich, FORCE_COLOR makes nothing a terminal here."""
+    """A terminal that can move its cursor, which a notebook's cell can't; unlike in Rich, FORCE_COLOR changes nothing."""
+    if stream is None or "JPY_PARENT_PID" in os.environ or os.environ.get("TERM") in ("dumb", "unknown"):
+        return False
     try:
-        return stream is not None and stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+        return stream.isatty()
     except ValueError:  # the stream is closed
         return False

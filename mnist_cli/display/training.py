@@ -5,9 +5,10 @@ The run is a live bar and a growing table on a terminal, and a plain line per ep
 
 import shlex
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.constrain import Constrain
@@ -19,13 +20,12 @@ from rich.text import Text
 
 from mnist_cli.datasets.dataset import MNIST_SHA256
 from mnist_cli.display.curves import Curves
-from mnist_cli.display.screen import Screen, fields
+from mnist_cli.display.screen import Screen, View, fields
 from mnist_cli.display.tables import table
 from mnist_cli.figures import Epoch, Metrics, best_epoch
-from mnist_cli.model.record import Record
 from mnist_cli.settings import NOTEBOOK_METRICS, Settings
-from mnist_cli.training.device import Device
-from mnist_cli.training.events import Listener, Plan
+from mnist_cli.training.events import EpochDone, Event, Planned, Started, Stepped, Trained
+from mnist_cli.training.start import Run
 
 _LOADING = "Loading TensorFlow (a few seconds)"
 # The column of values in the lines before a run.
@@ -36,42 +36,44 @@ _LINES_BESIDE_TABLE = 6
 _ROOMY = 100
 
 
-@contextmanager
-def training_progress(screen: Screen) -> Iterator[Listener]:
-    """The listener that suits the screen, for the time of a run."""
-    if not screen.live:
-        yield PlainProgress(screen)
-        return
-    progress = LiveProgress(screen)
-    try:
-        yield progress
-    finally:
-        progress.close()
+def show_training(screen: Screen, events: Iterable[Event]) -> Trained:
+    """Show a run while it goes on; its last event."""
+    with LiveProgress(screen) if screen.live else PlainProgress(screen) as progress:
+        for event in events:
+            progress.show(event)
+    assert isinstance(event, Trained)  # what ends otherwise raises an error
+    return event
 
 
-class PlainProgress(Listener):
+class PlainProgress(AbstractContextManager["PlainProgress"]):
     """A line for each epoch: for pipes, files, CI and terminals that can't redraw."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
 
-    def planned(self, plan: Plan) -> None:
-        self._epochs = plan.settings.epochs
-        show_plan(self._screen, plan)
-        self._screen.note(_LOADING)
+    def __exit__(self, *error: object) -> None:
+        pass
 
-    def started(self, device: Device, precision: str) -> None:
-        show_device(self._screen, device, precision)
+    def show(self, event: Event) -> None:
+        match event:
+            case Planned(run):
+                self._epochs = run.settings.epochs
+                show_plan(self._screen, run)
+                self._screen.note(_LOADING)
+            case Started():
+                show_device(self._screen, event)
+            case EpochDone(epoch):
+                self._screen.note(f"epoch {epoch.epoch}/{self._epochs}: {_figures(epoch)}, {epoch.seconds:.1f} s")
 
-    def epoch_done(self, epoch: Epoch) -> None:
-        validation = ""
-        if epoch.val_loss is not None and epoch.val_accuracy is not None:
-            validation = f", val. loss {epoch.val_loss:.4f}, val. accuracy {epoch.val_accuracy:.4f}"
-        figures = f"loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.4f}{validation}, {epoch.seconds:.1f} s"
-        self._screen.note(f"epoch {epoch.epoch}/{self._epochs}: {figures}")
+
+def _figures(epoch: Epoch) -> str:
+    training = f"loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.4f}"
+    if epoch.val_loss is None or epoch.val_accuracy is None:
+        return training
+    return f"{training}, val. loss {epoch.val_loss:.4f}, val. accuracy {epoch.val_accuracy:.4f}"
 
 
-class LiveProgress(Listener):
+class LiveProgress(AbstractContextManager["LiveProgress"]):
     """A table with a row for each finished epoch, and a bar for the one that runs."""
 
     def __init__(self, screen: Screen) -> None:
@@ -95,46 +97,55 @@ class LiveProgress(Listener):
             transient=True,
         )
 
-    def planned(self, plan: Plan) -> None:
-        self._epochs, self._steps = plan.settings.epochs, plan.steps
-        self._history = list(plan.history)
-        self._first_step = len(plan.history) * plan.steps + plan.progress.step
-        show_plan(self._screen, plan)
+    def __exit__(self, *error: object) -> None:
+        """Leave the table of finished epochs on the terminal, whatever ended the run."""
+        self._live.stop()
+        if self._history:
+            self._screen.note(Group(epochs_table(self._history, self._history), ""))
+
+    def show(self, event: Event) -> None:
+        match event:
+            case Planned(run):
+                self._plan(run)
+            case Started():
+                self._start(event)
+            case Stepped(epoch, step, means):
+                self._step(epoch, step, means)
+            case EpochDone(epoch):
+                self._history.append(epoch)
+                if epoch.epoch < self._epochs:
+                    self._bar.reset(self._task, total=self._steps)
+                    self._describe(epoch.epoch + 1)
+
+    def _plan(self, run: Run) -> None:
+        checkpoint = run.checkpoint
+        self._epochs, self._steps = run.settings.epochs, run.steps
+        self._history = list(checkpoint.history)
+        self._first_step = len(checkpoint.history) * run.steps + checkpoint.progress.step
+        show_plan(self._screen, run)
         self._live.start()
 
-    def started(self, device: Device, precision: str) -> None:
-        show_device(self._screen, device, precision)
+    def _start(self, started: Started) -> None:
+        show_device(self._screen, started)
         self._screen.note("")
         self._task = self._bar.add_task("", total=self._steps, loss=0.0, accuracy=0.0, left="")
-        self._start = time.monotonic()
+        self._start_time = time.monotonic()
         self._describe(len(self._history) + 1)
 
-    def stepped(self, epoch: int, step: int, means: Metrics) -> None:
-        left = self._left(epoch, step)
+    def _step(self, epoch: int, step: int, means: Metrics) -> None:
+        left = self._time_left(epoch, step)
         self._bar.update(self._task, completed=step, loss=means.loss, accuracy=means.accuracy, left=left)
 
-    def _left(self, epoch: int, step: int) -> str:
+    def _time_left(self, epoch: int, step: int) -> str:
         """The time left for the epoch and for the whole run, at the mean speed so far."""
         taken = (epoch - 1) * self._steps + step - self._first_step
-        per_step = (time.monotonic() - self._start) / taken
+        per_step = (time.monotonic() - self._start_time) / taken
         in_epoch = self._steps - step
         in_all = in_epoch + (self._epochs - epoch) * self._steps
         epoch_left, all_left = _clock(in_epoch * per_step), _clock(in_all * per_step)
         if self._screen.err.width < _ROOMY:
             return f"{epoch_left} / {all_left} left"
         return f"{epoch_left} left, {all_left} in all"
-
-    def epoch_done(self, epoch: Epoch) -> None:
-        self._history.append(epoch)
-        if epoch.epoch < self._epochs:
-            self._bar.reset(self._task, total=self._steps)
-            self._describe(epoch.epoch + 1)
-
-    def close(self) -> None:
-        """Leave the table of what was done on the terminal, whatever ended the run."""
-        self._live.stop()
-        if self._history:
-            self._screen.note(Group(epochs_table(self._history, self._history), ""))
 
     def _describe(self, epoch: int) -> None:
         self._bar.update(self._task, description=f"Epoch {epoch}/{self._epochs}")
@@ -157,7 +168,7 @@ def _clock(seconds: float) -> str:
 
 
 def epochs_table(shown: list[Epoch], history: list[Epoch]) -> Table:
-    """The epochs to show as rows, the best of the history marked."""
+    """Some epochs as rows, with the best of the whole history marked."""
     best = best_epoch(history)
     rows = table("epoch", "loss", "accuracy", "val. loss", "val. accuracy", "seconds", "<")
     for epoch in shown:
@@ -175,61 +186,76 @@ def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def show_plan(screen: Screen, plan: Plan) -> None:
-    settings = plan.settings
-    replaced = f" (replaces {' and '.join(plan.replaces)} there)" if plan.replaces else ""
+def show_plan(screen: Screen, run: Run) -> None:
+    if run.original and run.has_other_data:
+        screen.warning(f"the recorded run was trained on other data: {run.original.data.name}")
+    settings = run.settings
     rows = {
         "Training": f"{settings.recipe} recipe{_changes(settings)}: {_epochs(settings.epochs)} of "
-        f"{plan.steps:,} steps, batches of {settings.batch_size:,}, seed {settings.seed}",
-        "Data": f"{plan.data_name}: {plan.training:,} images to train on, {plan.validation:,} to validate, "
-        f"{plan.test:,} to test",
-        "Network": f"{plan.parameters:,} parameters",
-        "Output": f"{plan.model_path}{replaced}",
+        f"{run.steps:,} steps, batches of {settings.batch_size:,}, seed {settings.seed}",
+        "Data": f"{run.dataset.name}: {run.training:,} images to train on, {run.validation:,} to validate, "
+        f"{len(run.dataset.test_labels):,} to test",
+        "Network": f"{run.network.parameters:,} parameters",
+        "Output": f"{run.model_path}{_replaced(run)}",
     }
-    if plan.resumed:
-        steps = f" and {plan.progress.step:,} steps" if plan.progress.step else ""
-        rows["Resumed"] = f"after {_epochs(len(plan.history))}{steps}"
+    if run.is_resumed:
+        step = run.checkpoint.progress.step
+        rows["Resumed"] = f"after {_epochs(len(run.checkpoint.history))}{f' and {step:,} steps' if step else ''}"
     screen.note(fields(rows, _PLAN_WIDTH))
 
 
+def _replaced(run: Run) -> str:
+    replaced = []
+    if run.replaces_model:
+        replaced.append("the model")
+    if run.replaces_unfinished_run:
+        replaced.append("the unfinished run")
+    return f" (replaces {' and '.join(replaced)} there)" if replaced else ""
+
+
 def _changes(settings: Settings) -> str:
-    """What was chosen instead of the recipe's own settings."""
+    """The settings that differ from the recipe's own."""
     words = (f"{name.replace('_', ' ')} {value}" for name, value in settings.changes.items())
     return f" with {', '.join(words)}" if settings.changes else ""
 
 
-def show_device(screen: Screen, device: Device, precision: str) -> None:
-    slowly = precision == "bfloat16" and not device.native_bfloat16
-    how = f"{precision}, which it does not compute in natively: slow" if slowly else precision
-    screen.note(fields({"Device": f"{device.name}, {how}"}, _PLAN_WIDTH))
+def show_device(screen: Screen, started: Started) -> None:
+    slowness = "" if started.is_native else ", which it does not compute natively: slow"
+    screen.note(fields({"Device": f"{started.device}, {started.precision}{slowness}"}, _PLAN_WIDTH))
 
 
-def show_trained(screen: Screen, record: Record, model_path: Path) -> None:
-    """The learning curves, how the run ended, and what to do next."""
-    best = record.best_epoch
-    lowest = f"; the lowest validation loss was in epoch {best}" if best else ""
-    earlier = f", as it was after epoch {record.saved_epoch}"
-    rows = {
-        "Test": _metrics(record.test),
-        "Notebook": f"{_metrics(NOTEBOOK_METRICS)} in its own run of 15 epochs",
-        "Trained": f"{_epochs(len(record.history))} in {record.seconds:.1f} s{lowest}",
-        "Saved": f"{model_path}{'' if record.saved_epoch == len(record.history) else earlier}",
-        "Next": shlex.join(["mnistcli", "evaluate", _as_argument(model_path)]),
-    }
-    if record.data.sha256 != MNIST_SHA256:
-        del rows["Notebook"]
-    if len(record.history) > 1:
-        screen.result(Curves(record.history), "")
-    screen.result(fields(rows))
+class TrainedView(View):
+    """The learning curves, how a run ended, and what to do next; in JSON, the record."""
+
+    def __init__(self, trained: Trained) -> None:
+        self._trained = trained
+
+    def as_json(self) -> dict[str, Any]:
+        differences = self._trained.differences
+        return self._trained.record.as_json() | ({} if differences is None else {"differences": differences})
+
+    def as_text(self, screen: Screen) -> None:
+        record, model_path = self._trained.record, self._trained.model_path
+        if len(record.history) > 1:
+            screen.result(Curves(record.history), "")
+        best = record.best_epoch
+        lowest = f"; the lowest validation loss was in epoch {best}" if best else ""
+        earlier = "" if record.saved_epoch == len(record.history) else f", from epoch {record.saved_epoch}"
+        rows = {"Test": _metrics(record.test)}
+        if record.data.sha256 == MNIST_SHA256:
+            rows["Notebook"] = f"{_metrics(NOTEBOOK_METRICS)} in its own run of 15 epochs"
+        rows["Trained"] = f"{_epochs(len(record.history))} in {record.seconds:.1f} s{lowest}"
+        rows["Saved"] = f"{model_path}{earlier}"
+        rows["Next"] = shlex.join(["mnistcli", "evaluate", _as_argument(model_path)])
+        if self._trained.differences is not None:
+            rows["Repeated"] = _repetition(self._trained.differences)
+        screen.result(fields(rows))
 
 
-def show_repetition(screen: Screen, differing: list[str]) -> None:
-    """Whether a run that was done again made the same model, and if not, what is not as it was."""
-    if differing:
-        outcome = f"the model is another than that of the record; what else is not as it was: {'; '.join(differing)}"
-    else:
-        outcome = "the model is identical to that of the record"
-    screen.result(fields({"Repeated": outcome}))
+def _repetition(differences: list[str]) -> str:
+    if not differences:
+        return "the model is identical to the recorded one"
+    return f"the model differs from the recorded one; also different: {'; '.join(differences)}"
 
 
 def _as_argument(path: Path) -> str:

@@ -106,7 +106,7 @@ def check_demands(min_accuracy: float | None, report_path: Path | None) -> None:
     if min_accuracy is not None and not 0 <= min_accuracy <= 1:
         raise SettingError("--min-accuracy", "must be from 0 to 1")
     if report_path is not None and report_path.suffix not in STARTS:
-        raise SettingError("--report", f"{report_path} is no file name that ends in {' or '.join(STARTS)}")
+        raise SettingError("--report", f"{report_path} does not end in {' or '.join(STARTS)}")
 
 
 def check_accuracy(evaluation: Evaluation, least: float | None) -> None:

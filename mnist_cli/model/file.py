@@ -5,12 +5,10 @@ with the weights). An HDF5 file of a whole model has the config in an attribute.
 """
 
 import hashlib
-import io
 import json
 import os
 import re
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_cli.errors import ModelError, OutputError
+from mnist_cli.errors import ModelError
 from mnist_cli.model.config import read_config
 from mnist_cli.model.layers.base import UnusableModel, Weights
 from mnist_cli.model.network import Network
-from mnist_cli.model.record import Record, is_record_or_free, read_record, record_content, record_path, refuse
+from mnist_cli.model.record import Record, is_record, read_record, record_content, record_path, refuse
 from mnist_cli.storage.archive import Archive, ArchiveError
-from mnist_cli.storage.files import check_destination, read_file, size_text, write_files
+from mnist_cli.storage.files import check_destination, check_replaceable, read_file, size_text, write_files
 
 # The parameters allowed, their two averages in Adam, and what HDF5 needs beside them.
 FILE_LIMIT = 2**28
@@ -157,61 +155,25 @@ def read_adam_state(model: ModelFile) -> tuple[int, tuple[NDArray[np.float32], .
 
 
 def write_model(model: ModelFile, record: Record) -> None:
-    """Put a model that was parsed, and its record, where they belong; both or neither. Raises `OutputError`."""
-    check_replaceable(model.path, "Move it, and train again.")
+    """Put a parsed model and its record in their places; both or neither. Raises `OutputError`."""
+    for path, is_ours in _destinations(model.path):
+        check_replaceable(path, is_ours, "Move it, and train again.")
     write_files({model.path: model.content, record_path(model.path): record_content(record)})
 
 
-def check_destinations(path: Path, hint: str) -> None:
-    """Raise `OutputError`, with the hint, unless a model at `path` and its record can be written.
-
-    What is there already must be a model and a record: nothing else is ever replaced.
-    """
-    for destination in (path, record_path(path)):
-        check_destination(destination, hint)
-    check_replaceable(path, hint)
+def check_model_destination(path: Path, hint: str) -> None:
+    """Raise `OutputError`, with the hint, unless a model and its record can be written at `path`."""
+    for destination, is_ours in _destinations(path):
+        check_destination(destination, is_ours, hint)
 
 
-def check_replaceable(path: Path, hint: str) -> None:
-    """Raise `OutputError`, with the hint, where something that is no model or no record would be replaced."""
-    if os.path.exists(path) and not _begins_like_a_model(path):
-        raise OutputError(f"{path}: mnistcli never overwrites a file it doesn't recognise", hint)
-    if not is_record_or_free(record_path(path)):
-        raise OutputError(f"{record_path(path)}: stands where the training record goes, and is none", hint)
+def _destinations(path: Path) -> tuple[tuple[Path, Callable[[Path], bool]], ...]:
+    return (path, _begins_like_a_model), (record_path(path), is_record)
 
 
 def _begins_like_a_model(path: Path) -> bool:
-    """Whether a file is empty, or an archive that begins with a member of a model, whole or cut short by a crash."""
-    try:
-        with path.open("rb") as file:
-            header, name = file.read(30), file.read(20)
-            members = (_METADATA.encode(), _CONFIG.encode(), _WEIGHTS.encode())
-            return not header or (header.startswith(b"PK\x03\x04") and name.startswith(members))
-    except OSError as reason:
-        raise OutputError(f"{path}: can't be read: {reason.strerror}") from reason
-
-
-def reproducible(archive: bytes) -> bytes:
-    """The same `.keras` archive without what differs from one save to the next: times, dates and memory addresses."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(target, "w") as result:
-        for name, content in _stable_members(source):
-            result.writestr(zipfile.ZipInfo(name), content)  # a ZipInfo is dated 1980 and stored as it is
-    return target.getvalue()
-
-
-def _stable_members(source: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
-    metadata = json.loads(source.read(_METADATA))
-    metadata.pop("date_saved", None)
-    yield _METADATA, json.dumps(metadata).encode()
-    yield _CONFIG, json.dumps(_without_addresses(json.loads(source.read(_CONFIG)))).encode()
-    yield _WEIGHTS, source.read(_WEIGHTS)
-
-
-def _without_addresses(node: Any) -> Any:
-    """The config without `shared_object_id`, a memory address by which Keras restores which objects were one."""
-    if isinstance(node, dict):
-        return {key: _without_addresses(value) for key, value in node.items() if key != "shared_object_id"}
-    if isinstance(node, list):
-        return [_without_addresses(value) for value in node]
-    return node
+    """Whether a file is an archive that begins with a member of a model, whole or cut short by a crash."""
+    with path.open("rb") as file:
+        header, name = file.read(30), file.read(20)
+    members = (_METADATA.encode(), _CONFIG.encode(), _WEIGHTS.encode())
+    return header.startswith(b"PK\x03\x04") and name.startswith(members)

@@ -150,18 +150,3 @@ def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
         return layer.output_shape(*inputs)
     output = layer.output_shape(*map(channels_last, inputs))
     return (output[-1], *output[:-1]) if len(output) == len(inputs[0]) else output
-
-
-def classic_cnn(dropout: float) -> Network:
-    """The classic two-convolution network for MNIST: 34,826 parameters."""
-    return sequential(
-        (
-            Conv2D("conv2d", filters=32, kernel_size=(3, 3), activation="relu"),
-            MaxPooling2D("max_pooling2d", pool_size=(2, 2), strides=(2, 2)),
-            Conv2D("conv2d_1", filters=64, kernel_size=(3, 3), activation="relu"),
-            MaxPooling2D("max_pooling2d_1", pool_size=(2, 2), strides=(2, 2)),
-            Flatten("flatten"),
-            Dropout("dropout", rate=dropout),
-            Dense("dense", units=CLASSES, activation="softmax"),
-        )
-    )

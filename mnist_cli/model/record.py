@@ -69,10 +69,8 @@ def record_content(record: Record) -> bytes:
     return (json.dumps(record.as_json(), indent=2, allow_nan=False) + "\n").encode()
 
 
-def is_record_or_free(path: Path) -> bool:
-    """Whether a record may be written at `path`: there is nothing, or a record, of this format or of another."""
-    if not os.path.exists(path):
-        return True
+def is_record(path: Path) -> bool:
+    """Whether the file at `path` is a training record, of this version or of another."""
     values = _load(path)
     return isinstance(values.get("format"), int) and "model_sha256" in values
 
@@ -157,3 +155,18 @@ def _is(value: Any, hint: Any) -> bool:
         # JSON has integers that no float can hold.
         return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     return isinstance(value, origin or hint) and not isinstance(value, bool)
+
+
+def differences(before: Record, after: Record) -> list[str]:
+    """What differs between two runs with the same settings, in words; empty where their models are identical."""
+    if before.model_sha256 == after.model_sha256:
+        return []
+    found = [
+        f"{name} {earlier.get(name, 'unknown')}, now {value}"
+        for earlier, now in ((before.versions, after.versions), (before.machine, after.machine))
+        for name, value in now.items()
+        if earlier.get(name) != value
+    ]
+    if before.data.sha256 != after.data.sha256:
+        found.append(f"data {before.data.name}, now {after.data.name}")
+    return found or ["nothing that the records tell of"]

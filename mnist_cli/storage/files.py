@@ -4,14 +4,9 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 from mnist_cli.errors import MnistCliError, OutputError
 
@@ -126,21 +121,32 @@ def remove_file(path: Path) -> None:
         _target(path).unlink(missing_ok=True)
 
 
-def check_destination(path: Path, hint: str) -> None:
-    """Make sure, before any work is done, that `write_files` will find its place for `path`.
+def check_destination(path: Path, is_ours: Callable[[Path], bool], hint: str) -> None:
+    """Make sure, before any work is done, that `write_files` can put a file at `path`.
 
-    Makes the folders that are missing. Raises `OutputError`, with the hint.
+    Makes missing folders, and asks `check_replaceable`. Raises `OutputError`, with the hint.
     """
     try:
         target = _target(path)
         if target.exists() and not target.is_file():
-            raise OutputError(f"{path}: something that is no regular file stands there", hint)
+            raise OutputError(f"{path}: exists but is not a regular file", hint)
         target.parent.mkdir(parents=True, exist_ok=True)
         probe = temporary_beside(target)
         os.close(os.open(probe, _CREATE_FLAGS, 0o666))
-        probe.unlink(missing_ok=True)  # who reserved the place already takes it for a stray
+        probe.unlink(missing_ok=True)  # a training that has reserved the path may remove it first, as a stray
     except (OSError, RuntimeError, ValueError) as reason:
         raise OutputError(f"{path}: can't be written: {_why(reason)}", hint) from reason
+    check_replaceable(path, is_ours, hint)
+
+
+def check_replaceable(path: Path, is_ours: Callable[[Path], bool], hint: str) -> None:
+    """Raise `OutputError`, with the hint, where a file at `path` has contents that `is_ours` doesn't recognise."""
+    try:
+        replaceable = not os.path.exists(path) or os.path.getsize(path) == 0 or is_ours(path)
+    except OSError as reason:
+        raise OutputError(f"{path}: can't be read: {_why(reason)}", hint) from reason
+    if not replaceable:
+        raise OutputError(f"{path}: mnistcli never overwrites a file it doesn't recognise", hint)
 
 
 def _target(path: Path) -> Path:
@@ -165,65 +171,19 @@ def remove_strays(path: Path) -> None:
             stray.unlink(missing_ok=True)
 
 
+def lock_path(path: Path) -> Path:
+    """The file beside `path` that is locked while a training writes there."""
+    target = _target(path)
+    return target.with_name(f".mnistcli-{_name_hash(target)}.lock")
+
+
 def _temporary_prefix(target: Path) -> str:
-    """How the names of the temporary files for a target begin: short, whatever its own name is like."""
+    """The beginning of the names of all temporary files for a target: short, however long its own name is."""
     return f".mnistcli-{_name_hash(target)}-"
 
 
 def _name_hash(target: Path) -> str:
     return hashlib.sha256(os.fsencode(target.name)).hexdigest()[:8]
-
-
-@contextmanager
-def reserved(path: Path) -> Iterator[bool]:
-    """Keep `path` for this process while the block runs; whether the file system can keep others off.
-
-    A file beside it is locked; the system gives up the lock when its process dies, however it dies. Raises
-    `OutputError` where another process has reserved the path.
-    """
-    target = _target(path)
-    lock_path = target.with_name(f".mnistcli-{_name_hash(target)}.lock")
-    lock = None
-    try:
-        lock = _locked(lock_path)
-    except BlockingIOError as reason:
-        message = f"{path}: another training is writing there, process {_owner(lock_path)}"
-        raise OutputError(message, "Wait for it, or choose another --output.") from reason
-    except OSError:  # a file system without locks
-        pass
-    try:
-        yield lock is not None
-    finally:
-        if lock is not None:
-            with suppress(OSError):  # the folder may be gone, or closed to us, by now
-                lock_path.unlink()
-            os.close(lock)
-
-
-def _locked(lock_path: Path) -> int:
-    """A descriptor of the locked file. Raises `BlockingIOError` where somebody else holds the lock, and `OSError`."""
-    if fcntl is None:
-        raise OSError(errno.ENOSYS, "no locks")
-    while True:
-        descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Its last owner may have removed the file between the two calls: then the lock holds nobody off.
-            if lock_path.exists() and os.path.samestat(os.fstat(descriptor), lock_path.stat()):
-                os.truncate(descriptor, 0)
-                os.write(descriptor, f"{os.getpid()}\n".encode())
-                return descriptor
-        except OSError:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
-
-
-def _owner(lock_path: Path) -> str:
-    try:
-        return lock_path.read_text().strip() or "?"
-    except (OSError, ValueError):
-        return "?"
 
 
 def _write_new(path: Path, target: Path, content: bytes) -> None:

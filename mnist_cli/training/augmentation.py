@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_cli.training import backend
+from mnist_cli.training.backend import tf
 
 SIZE = 28
 _CENTRE = (SIZE - 1) / 2
@@ -45,7 +45,6 @@ def distorted(images: Any, amount: float, seed: Any) -> Any:
 
     `amount`, 0 to 1, scales every distortion; `seed`, an int tensor of shape (2,), decides all of them.
     """
-    tf = backend.load().tf
     count = tf.shape(images)[0]
     affine_seed, bend_seed, stroke_seed = tf.unstack(tf.random.split(seed, 3))
     x, y = _affine(count, amount, affine_seed)
@@ -55,7 +54,6 @@ def distorted(images: Any, amount: float, seed: Any) -> Any:
 
 def _affine(count: Any, amount: float, seed: Any) -> tuple[Any, Any]:
     """For every pixel of every image, where in the original it is to be found: x and y, each (n, 28, 28)."""
-    tf = backend.load().tf
     draws = tf.random.stateless_uniform((6, count, 1, 1), seed, -amount, amount)
     angle, shear = draws[0] * _MOST.rotation, draws[1] * _MOST.shear
     width, height = tf.exp(draws[2] * _MOST.scale), tf.exp(draws[3] * _MOST.scale)
@@ -70,7 +68,6 @@ def _affine(count: Any, amount: float, seed: Any) -> tuple[Any, Any]:
 
 def _bend(count: Any, amount: float, seed: Any) -> Any:
     """A smooth random displacement for every pixel, in pixels: (2, n, 28, 28), along x and along y."""
-    tf = backend.load().tf
     pulls = tf.random.stateless_normal((2, count, _GRID, _GRID), seed, stddev=_MOST.bend * amount)
     between = tf.constant(_cubic(_GRID, SIZE), tf.float32)
     return between @ pulls @ tf.transpose(between)
@@ -92,7 +89,6 @@ def _cubic(points: int, size: int) -> NDArray[np.float64]:
 
 
 def _with_other_strokes(images: Any, amount: float, seed: Any) -> Any:
-    tf = backend.load().tf
     draw = tf.random.stateless_uniform((tf.shape(images)[0], 1, 1), seed, -amount, amount) * _MOST.stroke
     image = images[..., tf.newaxis]
     thicker = tf.nn.max_pool2d(image, 3, 1, "SAME")[..., 0]
@@ -102,7 +98,6 @@ def _with_other_strokes(images: Any, amount: float, seed: Any) -> Any:
 
 def _sampled(images: Any, x: Any, y: Any) -> Any:
     """The images as they are at the points (x, y), between pixels by bilinear interpolation; empty outside."""
-    tf = backend.load().tf
     count, row = tf.shape(images)[0], SIZE + 2
     # A frame of empty pixels takes what lies outside.
     x, y = (tf.clip_by_value(axis + 1, 0.0, row - 1.001) for axis in (x, y))

@@ -12,18 +12,38 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mnist_cli.errors import ModelError, OutputError
-from mnist_cli.figures import Epoch, best_epoch
+from mnist_cli.errors import ModelError
+from mnist_cli.figures import Epoch, Metrics, best_epoch
 from mnist_cli.model.record import checked, refuse
 from mnist_cli.settings import Settings
 from mnist_cli.storage.files import read_file, write_files
-from mnist_cli.training.trainer import EpochProgress, State
 
 _FORMAT = 1
 _LIMIT = 2**28
 _TEXT = "run"
 _STATES = ("state", "before", "best")
+
+
+State = dict[str, NDArray[np.float32]]
+"""Everything that training changes, by name: weights, what the optimizer remembers, averages."""
+
+
+@dataclass(frozen=True)
+class EpochProgress:
+    """How far an epoch is: `step` steps over `images` images, the sum of their losses, and how many were right."""
+
+    epoch: int
+    step: int = 0
+    images: int = 0
+    loss: float = 0.0
+    correct: float = 0.0
+
+    @property
+    def means(self) -> Metrics:
+        """Means over the images so far, taken while the weights change, as Keras' `fit` reports them."""
+        return Metrics(self.loss / self.images, self.correct / self.images)
 
 
 @dataclass(frozen=True)
@@ -89,14 +109,7 @@ def read_checkpoint(model_path: Path) -> Checkpoint:
         raise ModelError(f"{path}: {why}", "Train without --resume.") from reason
 
 
-def check_replaceable(model_path: Path) -> None:
-    """Raise `OutputError` where something stands in the checkpoint's place that is none."""
-    path = checkpoint_path(model_path)
-    if path.exists() and not _is_checkpoint(path):
-        raise OutputError(f"{path}: stands where the checkpoint goes, and is none", "Choose another --output.")
-
-
-def _is_checkpoint(path: Path) -> bool:
+def is_checkpoint(path: Path) -> bool:
     """Whether a file is a checkpoint, of this version or of another."""
     try:
         with zipfile.ZipFile(path) as archive:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_cli.storage.processors import usable_processors
-from mnist_cli.training import backend
+from mnist_cli.training.backend import gpus, tf
 
 _CPU_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 """The x86 instructions for bfloat16 for which TensorFlow's oneDNN has kernels, as Linux names them."""
@@ -34,8 +34,8 @@ class Device:
 
 def find_device() -> Device:
     """All GPUs that TensorFlow sees, or else the CPU. Loads TensorFlow."""
-    experimental = backend.load().tf.config.experimental
-    details = [experimental.get_device_details(gpu) for gpu in backend.gpus()]
+    experimental = tf.config.experimental
+    details = [experimental.get_device_details(gpu) for gpu in gpus()]
     if details:
         return Device(_gpu_names(details), all(map(_gpu_has_bfloat16, details)))
     return Device(f"CPU, {_count(usable_processors(), 'processor')}", _cpu_has_bfloat16(_cpu_info()))

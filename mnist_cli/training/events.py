@@ -1,72 +1,56 @@
-"""What a training run tells while it goes on, and to whom."""
+"""What happens in a training run, in the order in which it is told."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_cli.figures import Epoch, Metrics
-from mnist_cli.settings import Settings
-from mnist_cli.training.device import Device
-from mnist_cli.training.trainer import EpochProgress
+from mnist_cli.model.record import Record
+from mnist_cli.training.start import Run
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a run is about to do.
+class Planned:
+    """Everything was checked; TensorFlow is loaded next, which takes seconds."""
 
-    `training`, `validation` and `test` are numbers of images, `steps` those of one epoch. `history` has the epochs
-    that are done already, `progress` is that of the epoch at hand; `resumed` tells whether they come from an earlier
-    run. `replaces` names what stands where the model and the checkpoint go.
+    run: Run
+
+
+@dataclass(frozen=True)
+class Started:
+    """Training begins on a device, in `float32` or `bfloat16`, which the device may compute natively or not."""
+
+    device: str
+    precision: str
+    is_native: bool
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """`step` steps of the epoch are done, with these means over its images so far."""
+
+    epoch: int
+    step: int
+    means: Metrics
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """An epoch is over, validated, and safe in the checkpoint."""
+
+    epoch: Epoch
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The model and its record are saved.
+
+    `differences`: of a run that was repeated, what was not as before, in words; empty where the models are identical,
+    None where nothing was repeated.
     """
 
-    settings: Settings
-    data_name: str
-    training: int
-    validation: int
-    test: int
-    steps: int
-    parameters: int
     model_path: Path
-    history: tuple[Epoch, ...] = ()
-    progress: EpochProgress = EpochProgress(1)
-    resumed: bool = False
-    replaces: tuple[str, ...] = ()
+    record: Record
+    differences: list[str] | None = None
 
 
-class Listener:
-    """What is told about a run while it goes on; this one keeps everything to itself."""
-
-    def planned(self, plan: Plan) -> None:
-        """All is well so far; this is what will be done. TensorFlow is loaded next, which takes seconds."""
-
-    def started(self, device: Device, precision: str) -> None:
-        """Training begins on the device, computing in `float32` or `bfloat16`."""
-
-    def stepped(self, epoch: int, step: int, means: Metrics) -> None:
-        """`step` steps of the epoch are done, with these means so far."""
-
-    def epoch_done(self, epoch: Epoch) -> None:
-        """An epoch is over, validated, and safe in the checkpoint."""
-
-
-class Listeners(Listener):
-    """Several listeners as one; each is told everything."""
-
-    def __init__(self, listeners: Sequence[Listener]) -> None:
-        self._listeners = listeners
-
-    def planned(self, plan: Plan) -> None:
-        for listener in self._listeners:
-            listener.planned(plan)
-
-    def started(self, device: Device, precision: str) -> None:
-        for listener in self._listeners:
-            listener.started(device, precision)
-
-    def stepped(self, epoch: int, step: int, means: Metrics) -> None:
-        for listener in self._listeners:
-            listener.stepped(epoch, step, means)
-
-    def epoch_done(self, epoch: Epoch) -> None:
-        for listener in self._listeners:
-            listener.epoch_done(epoch)
+Event = Planned | Started | Stepped | EpochDone | Trained

@@ -12,7 +12,7 @@ from mnist_cli.model.layers.dense import Dense
 from mnist_cli.model.layers.pooling import MaxPooling2D
 from mnist_cli.model.layers.shaping import Dropout, Flatten
 from mnist_cli.model.network import Network
-from mnist_cli.training import backend
+from mnist_cli.training.backend import tf
 
 _BYTE = 256
 
@@ -24,7 +24,6 @@ def logits(network: Network, weights: Sequence[Any], images: Any, seed: Any = No
     `TypeError` for a network of another kind than those that are trained here: convolutions with ReLU, each with its
     pooling, and a dense layer with softmax.
     """
-    tf = backend.load().tf
     values, arrays, layers = images, iter(weights), iter(network.layers)
     for layer in layers:
         match layer:
@@ -49,7 +48,6 @@ def _convolved(values: Any, convolution: Conv2D, pooling: Layer | None, kernel: 
     """
     if not isinstance(pooling, MaxPooling2D):
         raise TypeError(f"{convolution} can't be trained here: no pooling follows")
-    tf = backend.load().tf
     features = tf.nn.conv2d(values, kernel, convolution.strides, convolution.padding.upper())
     pooled = tf.nn.max_pool2d(features, pooling.pool_size, pooling.strides, pooling.padding.upper())
     return tf.nn.relu(pooled + bias)
@@ -61,7 +59,6 @@ def dropped(values: Any, rate: float, seed: Any) -> Any:
     One random byte decides on one number, which is a quarter of the work of a random float for each; so the share is
     `rate` to the nearest 1/256.
     """
-    tf = backend.load().tf
     threshold = min(round(rate * _BYTE), _BYTE - 1)
     if threshold == 0:
         return values

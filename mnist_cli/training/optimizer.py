@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mnist_cli.settings import Settings
-from mnist_cli.training import backend
+from mnist_cli.training.backend import tf
 
 
 def variable(value: ArrayLike) -> Any:
     """A float32 variable that every GPU has a copy of; all copies are changed alike."""
-    tf = backend.load().tf
     # Each copy is changed with the same, summed gradients, so the first one's new value is everyone's.
     aggregation = tf.VariableAggregation.ONLY_FIRST_REPLICA
     return tf.Variable(np.asarray(value, np.float32), trainable=False, aggregation=aggregation)
@@ -41,7 +40,6 @@ class Adam:
         return [self._momentum, self._velocity]
 
     def change(self, gradient: Any, step: Any) -> Any:
-        tf = backend.load().tf
         momentum = self._momentum.assign_add((gradient - self._momentum) * (1 - self._beta_1))
         velocity = self._velocity.assign_add((tf.square(gradient) - self._velocity) * (1 - self._beta_2))
         correction = tf.sqrt(1 - self._beta_2**step) / (1 - self._beta_1**step)
@@ -68,7 +66,6 @@ class Muon:
         return [self._momentum]
 
     def change(self, gradient: Any, step: Any) -> Any:
-        tf = backend.load().tf
         momentum = self._momentum.assign(self._MOMENTUM * self._momentum + gradient)
         ahead = gradient + self._MOMENTUM * momentum  # Nesterov's
         matrix = tf.reshape(ahead, (-1, ahead.shape[-1]))
@@ -77,7 +74,6 @@ class Muon:
 
     def _orthogonal(self, matrix: Any) -> Any:
         """About the nearest matrix whose singular values are 1, by Newton and Schulz's iteration."""
-        tf = backend.load().tf
         inputs, outputs = matrix.shape
         wide = tf.transpose(matrix) if inputs > outputs else matrix
         wide /= tf.norm(wide) + 1e-7
@@ -136,6 +132,6 @@ class Average:
         if not self._decay:
             return
         # The first weights are soon forgotten: early on, the average reaches back over a tenth of the steps so far.
-        decay = backend.load().tf.minimum(self._decay, (1 + step) / (10 + step))
+        decay = tf.minimum(self._decay, (1 + step) / (10 + step))
         for average, weight in zip(self.weights, self._live, strict=True):
             average.assign_add((weight - average) * (1 - decay))

@@ -1,47 +1,207 @@
-"""Where a run starts from: settings, a training record, a checkpoint, or a finished model that is to be trained on."""
+"""What `train` was asked for, and the run that starts from it: new, repeated, or taken up again."""
 
+import os
+import shlex
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mnist_cli.datasets.dataset import Dataset
-from mnist_cli.errors import ModelError, SettingError, first_line
-from mnist_cli.model.file import ModelFile, read_adam_state, read_model
-from mnist_cli.model.record import Record, checked
-from mnist_cli.settings import Settings, keep_to, settings_of
-from mnist_cli.training.checkpoint import Checkpoint, checkpoint_path, read_checkpoint
-from mnist_cli.training.trainer import EpochProgress, State
+from mnist_cli.datasets.dataset import MNIST_SHA256, Dataset, open_dataset
+from mnist_cli.errors import DataError, ModelError, OutputError, SettingError, first_line
+from mnist_cli.model.file import ModelFile, check_model_destination, read_adam_state, read_model
+from mnist_cli.model.network import Network
+from mnist_cli.model.record import Record, checked, open_record, record_path
+from mnist_cli.settings import DEFAULT_MODEL_PATH, Settings, keep_to, settings_of
+from mnist_cli.storage.files import are_one_file, check_destination
+from mnist_cli.training.checkpoint import (
+    Checkpoint,
+    EpochProgress,
+    State,
+    checkpoint_path,
+    is_checkpoint,
+    read_checkpoint,
+)
+from mnist_cli.training.network import classic_cnn
+
+_OTHER_OUTPUT = "Choose another --output."
+_AFRESH = "Train without --resume."
 
 
-def begun(chosen: Mapping[str, Any], command: str, dataset: Dataset) -> Checkpoint:
-    """A new run with the chosen settings, which `settings_of` explains. Raises `SettingError`."""
-    return Checkpoint(settings_of(chosen), command, dataset.sha256)
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What `train` is asked for. Raises `SettingError`.
 
-
-def repeated(record: Record, chosen: Mapping[str, Any], command: str, dataset: Dataset) -> Checkpoint:
-    """The run of a record from its beginning, with no other settings. Raises `ModelError` and `SettingError`."""
-    settings = recorded_settings(record)
-    keep_to(settings, chosen, "the record")
-    return Checkpoint(settings, command, dataset.sha256)
-
-
-def resumed(model_path: Path, chosen: Mapping[str, Any], command: str = "") -> Checkpoint:
-    """The run that was to make, or has made, the model at `model_path`, to go on with.
-
-    Of the settings chosen only the number of epochs may differ from the run's; the run then is that of `command`.
-    Raises `ModelError` where there is
-    nothing to go on with, and `SettingError`.
+    `chosen` has settings by name; None, like a name left out, leaves one to the recipe, the record or the run to
+    resume. `record_path` is that of a run to repeat. `command` goes into the record of the new model.
     """
-    unfinished = checkpoint_path(model_path).exists()
-    checkpoint = read_checkpoint(model_path) if unfinished else _finished(model_path)
+
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    output_path: Path | None = None
+    data_path: Path | None = None
+    resume: bool = False
+    record_path: Path | None = None
+    tensorboard_path: Path | None = None
+    command: str = ""
+
+    def __post_init__(self) -> None:
+        if self.model_path.suffix != ".keras":
+            raise SettingError("--output", f"{self.model_path} does not end in .keras")
+
+    @property
+    def model_path(self) -> Path:
+        if self.output_path:
+            return self.output_path
+        if self.record_path:
+            return DEFAULT_MODEL_PATH.with_name(f"{self.record_path.stem}-again.keras")
+        return DEFAULT_MODEL_PATH
+
+    @property
+    def how_to_resume(self) -> str:
+        """The command that goes on with this run, as a sentence without its end."""
+        options = {
+            "--data": self.data_path,
+            "--output": self.output_path,
+            "--from-record": self.record_path,
+            "--tensorboard": self.tensorboard_path,
+        }
+        words = [word for option, path in options.items() if path for word in (option, str(path))]
+        return f"`{shlex.join(['mnistcli', 'train', '--resume', *words])}` goes on with the run"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run before its next step. `original` is the record of the run that it repeats, if any."""
+
+    model_path: Path
+    checkpoint: Checkpoint
+    dataset: Dataset
+    original: Record | None = None
+
+    @property
+    def settings(self) -> Settings:
+        return self.checkpoint.settings
+
+    @property
+    def training(self) -> int:
+        """The number of images to train on."""
+        return self.settings.split(len(self.dataset.train_labels))[0]
+
+    @property
+    def validation(self) -> int:
+        """The number of images to validate on."""
+        return self.settings.split(len(self.dataset.train_labels))[1]
+
+    @property
+    def steps(self) -> int:
+        """Steps in an epoch."""
+        return self.settings.steps(self.training)
+
+    @property
+    def network(self) -> Network:
+        return classic_cnn(self.settings.dropout)
+
+    @property
+    def is_resumed(self) -> bool:
+        return bool(self.checkpoint.state)
+
+    @property
+    def replaces_model(self) -> bool:
+        return self.model_path.exists()
+
+    @property
+    def replaces_unfinished_run(self) -> bool:
+        return not self.is_resumed and checkpoint_path(self.model_path).exists()
+
+    @property
+    def has_other_data(self) -> bool:
+        """Whether the run that it repeats was trained on other data."""
+        return self.original is not None and self.original.data.sha256 != self.dataset.sha256
+
+
+def start(request: TrainingRequest) -> Run:
+    """The run that was asked for, with all that can be wrong with it checked.
+
+    Raises `DataError`, `ModelError`, `OutputError` and `SettingError`.
+    """
+    dataset = open_dataset(request.data_path)
+    original = open_record(request.record_path) if request.record_path else None
+    checkpoint = _checkpoint(request, dataset, original)
+    run = Run(request.model_path, checkpoint, dataset, original)
+    _check_data(run)
+    _check_destinations(run.model_path)
+    if request.tensorboard_path:
+        _check_tensorboard(request.tensorboard_path)
+    return run
+
+
+def _checkpoint(request: TrainingRequest, dataset: Dataset, original: Record | None) -> Checkpoint:
+    """Where the run starts: at its beginning, or where an earlier one stopped."""
+    if request.resume:
+        checkpoint = resumed_checkpoint(request.model_path, request.chosen, request.command)
+        if original:
+            keep_to(recorded_settings(original), vars(checkpoint.settings), "the record")
+        return checkpoint
+    if original is None:
+        return Checkpoint(settings_of(request.chosen), request.command, dataset.sha256)
+    settings = recorded_settings(original)
+    keep_to(settings, request.chosen, "the record")
+    return Checkpoint(settings, request.command, dataset.sha256)
+
+
+def _check_data(run: Run) -> None:
+    dataset, checkpoint = run.dataset, run.checkpoint
+    if checkpoint.data_sha256 != dataset.sha256:
+        raise DataError(f"{dataset.name}: not the data that the run to resume was trained on", "Give its --data.")
+    if dataset.sha256 != MNIST_SHA256:  # which is known to be all right
+        dataset.check()
+    if run.settings.patience and not run.validation:
+        raise SettingError("--validation-split", "leaves no images to validate on, which --patience needs")
+    if checkpoint.progress.images != min(checkpoint.progress.step * run.settings.batch_size, run.training):
+        raise ModelError(f"{checkpoint_path(run.model_path)}: not a checkpoint of this data", _AFRESH)
+
+
+def _check_destinations(model_path: Path) -> None:
+    paths = [model_path, record_path(model_path), checkpoint_path(model_path)]
+    check_model_destination(model_path, _OTHER_OUTPUT)
+    check_destination(checkpoint_path(model_path), is_checkpoint, _OTHER_OUTPUT)
+    if are_one_file(paths):
+        raise OutputError(f"{model_path}: links make it one file with its record or its checkpoint", "Remove them.")
+
+
+def _check_tensorboard(folder: Path) -> None:
+    hint = "Choose another --tensorboard."
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as reason:
+        raise OutputError(f"{folder}: can't be written: {first_line(reason)}", hint) from reason
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"{folder}: can't be written: permission denied", hint)
+
+
+def recorded_settings(record: Record) -> Settings:
+    """The settings of a recorded run. Raises `ModelError` where they are those of another version."""
+    try:
+        return checked(Settings, record.settings | {"recipe": record.recipe})
+    except (KeyError, TypeError, SettingError) as reason:
+        raise ModelError(f"the training record has settings of another version: {first_line(reason)}") from reason
+
+
+def resumed_checkpoint(model_path: Path, chosen: Mapping[str, Any], command: str = "") -> Checkpoint:
+    """Where the run stopped that was to make, or has made, the model at `model_path`.
+
+    Only the number of epochs may be chosen anew; the record then names `command`. Raises `ModelError` where there is
+    nothing to resume, and `SettingError`.
+    """
+    is_unfinished = checkpoint_path(model_path).exists()
+    checkpoint = read_checkpoint(model_path) if is_unfinished else _end_of_run(model_path)
     others = {name: value for name, value in chosen.items() if name != "epochs"}
     keep_to(checkpoint.settings, others, "the run to resume")
     epochs = chosen.get("epochs")
     if epochs is not None and epochs != checkpoint.settings.epochs:
         settings = _with_epochs(checkpoint, epochs)
         checkpoint = replace(checkpoint, settings=settings, command=command or checkpoint.command)
-    if checkpoint.ended and not unfinished:
+    if checkpoint.ended and not is_unfinished:
         hint = "A larger --epochs extends it." if checkpoint.settings.schedule == "constant" else ""
         raise ModelError(f"{model_path}: this run is finished", hint)
     return checkpoint
@@ -59,20 +219,20 @@ def _with_epochs(checkpoint: Checkpoint, epochs: int) -> Settings:
     return replace(settings, epochs=epochs)
 
 
-def _finished(model_path: Path) -> Checkpoint:
-    """A checkpoint at the end of the run that made a model, from the model and its record."""
+def _end_of_run(model_path: Path) -> Checkpoint:
+    """The checkpoint at the end of a finished run, from its model and record."""
     if not model_path.exists():
-        raise ModelError(f"nothing to resume: there is no {checkpoint_path(model_path)}", "Train without --resume.")
+        raise ModelError(f"nothing to resume: {checkpoint_path(model_path)} does not exist", _AFRESH)
     model = read_model(model_path)
     record = model.record
     if record is None:
-        raise ModelError(f"nothing to resume: {model_path} has no training record", "Train without --resume.")
+        raise ModelError(f"nothing to resume: {model_path} has no training record", _AFRESH)
     settings = recorded_settings(record)
     if not settings.continues_from_model or record.saved_epoch != len(record.history):
-        reason = "its model holds averaged or earlier weights, or another optimizer than Adam"
+        reason = "its model holds averaged or earlier weights, or was trained by another optimizer than Adam"
         raise ModelError(f"{model_path}: this run is finished and can't be extended: {reason}")
     epochs = len(record.history)
-    state = _state(model, settings.steps(record.data.training) * epochs)
+    state = _final_state(model, settings.steps(record.data.training) * epochs)
     return Checkpoint(
         settings=settings,
         command=record.command,
@@ -84,37 +244,10 @@ def _finished(model_path: Path) -> Checkpoint:
     )
 
 
-def _state(model: ModelFile, steps: int) -> State:
-    taken, remembered = read_adam_state(model)
+def _final_state(model: ModelFile, steps: int) -> State:
+    taken, memory = read_adam_state(model)
     if taken != steps:
-        raise ModelError(f"{model.path}: its optimizer has taken {taken} steps, its record tells of {steps}")
+        raise ModelError(f"{model.path}: its optimizer has taken {taken} steps, but {steps} by its record")
     weights = [array for layer in model.weights for array in layer]
     named = {f"weight_{index}": array for index, array in enumerate(weights)}
-    return named | {f"optimizer_{index}": array for index, array in enumerate(remembered)}
-
-
-def recorded_settings(record: Record) -> Settings:
-    """The settings that a model was trained with. Raises `ModelError` where they are not those of this version."""
-    try:
-        return checked(Settings, record.settings | {"recipe": record.recipe})
-    except (KeyError, TypeError, SettingError) as reason:
-        raise ModelError(f"the training record has settings of another version: {first_line(reason)}") from reason
-
-
-def differences(before: Record, after: Record) -> list[str]:
-    """What is not the same about two runs with the same settings, in words; nothing where the models are identical."""
-    if before.model_sha256 == after.model_sha256:
-        return []
-    told = [
-        f"{name} {before.versions.get(name, 'unknown')}, now {version}"
-        for name, version in after.versions.items()
-        if before.versions.get(name) != version
-    ]
-    told += [
-        f"{name} {before.machine.get(name, 'unknown')}, now {value}"
-        for name, value in after.machine.items()
-        if before.machine.get(name) != value
-    ]
-    if before.data.sha256 != after.data.sha256:
-        told.append(f"data {before.data.name}, now {after.data.name}")
-    return told or ["nothing that the records tell of"]
+    return named | {f"optimizer_{index}": array for index, array in enumerate(memory)}

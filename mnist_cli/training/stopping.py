@@ -15,18 +15,17 @@ _SHOW_CURSOR = b"\x1b[?25h"
 class Interrupted(KeyboardInterrupt):
     """A signal ended the work; `exit_code` is the shell's for it: 130 for Ctrl-C, 143 for SIGTERM.
 
-    `kept` tells whether what was done so far is on disk, to go on with; `hint` is for the user.
+    `hint` tells the user what was kept and how to go on.
     """
 
-    def __init__(self, number: int, kept: bool, hint: str) -> None:
+    def __init__(self, number: int, hint: str) -> None:
         super().__init__()
         self.exit_code = 128 + number
-        self.kept = kept
         self.hint = hint
 
 
 class StopRequest:
-    """Whether the work was asked to stop. Without `heeded`, nobody ever asks."""
+    """Whether the work was asked to stop. It is, by a signal inside `on_signals`."""
 
     def __init__(self) -> None:
         self._signal = 0
@@ -46,12 +45,12 @@ class StopRequest:
         finally:
             self._deferred = False
 
-    def interruption(self, kept: bool = False, hint: str = "") -> Interrupted:
+    def interruption(self, hint: str = "") -> Interrupted:
         """What to raise for the request that came."""
-        return Interrupted(self._signal, kept, hint)
+        return Interrupted(self._signal, hint)
 
     @contextmanager
-    def heeded(self) -> Iterator[None]:
+    def on_signals(self) -> Iterator[None]:
         """Inside the block, signals are requests. Those that the process was told to ignore stay so."""
         before = {number: signal.getsignal(number) for number in _SIGNALS}
         for number, handler in before.items():

@@ -6,7 +6,7 @@ GPU.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from mnist_cli.datasets.dataset import Digits
 from mnist_cli.evaluation.metrics import Evaluation
 from mnist_cli.figures import Metrics
-from mnist_cli.model.file import reproducible
 from mnist_cli.model.network import Network
 from mnist_cli.settings import Settings
-from mnist_cli.training import backend
 from mnist_cli.training.augmentation import distorted
+from mnist_cli.training.backend import keras, strategy, tf
+from mnist_cli.training.checkpoint import EpochProgress, State
 from mnist_cli.training.graph import logits
+from mnist_cli.training.keras_model import archive_of, build_model
 from mnist_cli.training.optimizer import Average, Optimizer, variable
 
 # Steps in one call of the graph: few enough that the bar moves and an interrupt is soon heard.
@@ -29,32 +30,13 @@ STEPS_PER_CALL = 16
 EVALUATION_BATCH = 250
 
 
-State = dict[str, NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class EpochProgress:
-    """How far an epoch is: `step` steps on so many images, with these sums of their losses and of those read right."""
-
-    epoch: int
-    step: int = 0
-    images: int = 0
-    loss: float = 0.0
-    correct: float = 0.0
-
-    @property
-    def means(self) -> Metrics:
-        """Those that Keras' `fit` reports: over the images of the epoch so far, taken as the weights change."""
-        return Metrics(self.loss / self.images, self.correct / self.images)
-
-
 class Trainer:
     """A network in training on the given digits; the settings must name a precision, not `auto`."""
 
     def __init__(self, network: Network, settings: Settings, digits: Digits) -> None:
         self._network, self._settings, self._digits = network, settings, digits
-        self._model = backend.build_model(network)
-        self._strategy = backend.strategy()
+        self._model = build_model(network)
+        self._strategy = strategy()
         with self._strategy.scope():
             self._weights = [variable(weight) for weight in self._model.get_weights()]
             self._optimizer = Optimizer(settings, self._weights)
@@ -67,8 +49,8 @@ class Trainer:
         """Copies of everything that training changes, by name; with it and the settings a run can go on."""
         return {name: value.numpy() for name, value in self._variables().items()}
 
-    @state.setter
-    def state(self, state: State) -> None:
+    def restore(self, state: State) -> None:
+        """Go back to a state. Raises `ValueError` where it is that of another network or recipe."""
         variables = self._variables()
         if {name: value.shape for name, value in state.items()} != {name: v.shape for name, v in variables.items()}:
             raise ValueError("the state of another network, or of another recipe")
@@ -81,7 +63,6 @@ class Trainer:
 
     def train_epoch(self, start: EpochProgress) -> Iterator[EpochProgress]:
         """Train an epoch, from its beginning or from where a run had come to; again and again, how far it is now."""
-        tf = backend.load().tf
         images, steps = len(self._digits), self._settings.steps(len(self._digits))
         order = tf.constant(shuffled(images, self._settings.seed, start.epoch), tf.int32)
         learning_rates = tf.constant(self._settings.learning_rates(start.epoch, steps), tf.float32)
@@ -112,14 +93,14 @@ class Trainer:
         very weights, with what Adam remembers. Raises `OutputError`.
         """
         self._model.set_weights([weight.numpy() for weight in self._average.weights])
-        optimizer = backend.load().keras.optimizers.Adam(self._settings.learning_rate)
+        optimizer = keras.optimizers.Adam(self._settings.learning_rate)
         self._model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
         optimizer.build(self._model.trainable_variables)
         if self._settings.continues_from_model:
             optimizer.iterations.assign(steps)
             for theirs, ours in zip(optimizer.variables[2:], self._optimizer.variables, strict=True):
                 theirs.assign(ours.numpy())
-        return reproducible(backend.archive_of(self._model, beside))
+        return archive_of(self._model, beside)
 
     def _steps_function(self) -> Any:
         """A graph that takes the steps `first` to `last` of an epoch whose images come in `order`.
@@ -127,7 +108,6 @@ class Trainer:
         It returns the sum of the losses of the images and the number of them that were read right, as they were
         met in training. `before` is the number of steps in the epochs before.
         """
-        tf = backend.load().tf
         size, strategy = self._settings.batch_size, self._strategy
         with tf.device("CPU"):
             images, labels = tf.constant(self._digits.images), tf.constant(self._digits.labels, tf.int32)
@@ -148,7 +128,6 @@ class Trainer:
 
     def _step(self, images: Any, labels: Any, chosen: Any, number: Any, learning_rate: Any) -> tuple[Any, Any]:
         """Train on the `chosen` images, of which every GPU takes its share; `number` is 0 for the first step of all."""
-        tf = backend.load().tf
         context = tf.distribute.get_replica_context()
         replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
         own = chosen[replica::replicas]
@@ -175,7 +154,6 @@ class Trainer:
 
     def _logits(self, weights: Sequence[Any], images: Any, dropout_seed: Any) -> Any:
         """Computed in the precision of the settings; float32 as they come and go."""
-        tf = backend.load().tf
         precision = tf.as_dtype(self._settings.precision)
         weights = [tf.cast(weight, precision) for weight in weights]
         images = tf.cast(images[..., tf.newaxis], precision)
@@ -183,12 +161,10 @@ class Trainer:
 
     def _seeds(self, number: Any) -> list[Any]:
         """Two seeds of their own for everything that is numbered."""
-        tf = backend.load().tf
         seed = tf.stack([tf.constant(self._settings.seed, tf.int64), tf.cast(number, tf.int64)])
         return list(tf.unstack(tf.random.split(seed, 2)))
 
     def _probabilities_function(self) -> Any:
-        tf = backend.load().tf
 
         def probabilities(images: Any) -> Any:
             inputs = scaled(images)[..., tf.newaxis]
@@ -204,5 +180,4 @@ def shuffled(images: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 def scaled(images: Any) -> Any:
     """Inside the graph: uint8 images to float32 from 0 to 1."""
-    tf = backend.load().tf
     return tf.cast(images, tf.float32) / 255.0

@@ -17,12 +17,11 @@ from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import open_dataset
 from mnist_cli.display import screen as screen_module
 from mnist_cli.display.screen import Screen
-from mnist_cli.display.training import epochs_table, show_device, show_plan, show_trained
+from mnist_cli.display.training import TrainedView, epochs_table, show_device, show_plan
 from mnist_cli.model.file import read_model
-from mnist_cli.model.network import classic_cnn
-from mnist_cli.training.device import Device
-from mnist_cli.training.events import Plan
-from mnist_cli.training.start import recorded_settings
+from mnist_cli.training.checkpoint import Checkpoint
+from mnist_cli.training.events import Started, Trained
+from mnist_cli.training.start import Run, recorded_settings
 
 FOLDER = Path(__file__).parents[1] / "screenshots"
 WIDTH = 80
@@ -56,22 +55,15 @@ def run(*arguments: str) -> None:
 def show_training() -> None:
     record = read_model(MODEL_PATH).record
     assert record is not None
-    settings, data = recorded_settings(record), record.data
-    plan = Plan(
-        settings=settings,
-        data_name=data.name,
-        training=data.training,
-        validation=data.validation,
-        test=data.test,
-        steps=settings.steps(data.training),
-        parameters=classic_cnn(settings.dropout).parameters,
-        model_path=OUTPUT,
+    settings = recorded_settings(record)
+    screen, run_of_record = (
+        Screen(),
+        Run(OUTPUT, Checkpoint(settings, record.command, record.data.sha256), open_dataset()),
     )
-    screen = Screen()
-    show_plan(screen, plan)
-    show_device(screen, Device(str(record.machine["device"]), native_bfloat16=True), settings.precision)
+    show_plan(screen, run_of_record)
+    show_device(screen, Started(str(record.machine["device"]), settings.precision, is_native=True))
     screen.err.print("", epochs_table(list(record.history), list(record.history)), "", sep="\n")
-    show_trained(screen, record, OUTPUT)
+    screen.show(TrainedView(Trained(OUTPUT, record)))
 
 
 def show_predictions(folder: Path) -> None:

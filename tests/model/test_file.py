@@ -12,8 +12,9 @@ from hostile_models import HARMLESS, MODELS, flipped
 
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.errors import ModelError, OutputError
-from mnist_cli.model.file import ModelFile, parse_model, read_model, reproducible, write_model
+from mnist_cli.model.file import ModelFile, parse_model, read_model, write_model
 from mnist_cli.model.record import Record
+from mnist_cli.training.keras_model import reproducible
 
 
 def test_the_shipped_model_comes_with_its_record():

@@ -6,8 +6,9 @@ from mnist_cli.model.layers.base import UnusableModel
 from mnist_cli.model.layers.convolution import Conv2D
 from mnist_cli.model.layers.pooling import MaxPooling2D
 from mnist_cli.model.layers.shaping import Flatten
-from mnist_cli.model.network import classic_cnn, sequential
-from mnist_cli.training import backend
+from mnist_cli.model.network import sequential
+from mnist_cli.training.keras_model import build_model
+from mnist_cli.training.network import classic_cnn
 
 # By hand: 3*3*1*32 + 32, 3*3*32*64 + 64, 5*5*64*10 + 10; 28-2 = 26, 26/2 = 13, 13-2 = 11, 11/2 = 5 (rounded down).
 BY_HAND = [
@@ -36,7 +37,7 @@ def test_classic_network_has_34826_parameters_every_one_trainable():
 
 def test_keras_counts_the_same_for_the_model_that_training_builds():
     network = classic_cnn(dropout=0.5)
-    model = backend.build_model(network)
+    model = build_model(network)
 
     stages = [(s.layer.name, (None, *s.output_shape), s.parameters) for s in network.stages]
     assert [(layer.name, layer.output.shape, layer.count_params()) for layer in model.layers] == stages

@@ -9,7 +9,7 @@ import pytest
 from mnist_cli.errors import ModelError
 from mnist_cli.figures import Epoch, Metrics, best_epoch
 from mnist_cli.model.calibration import Calibration
-from mnist_cli.model.record import DataUsed, Record, is_record_or_free, open_record, read_record, record_content
+from mnist_cli.model.record import DataUsed, Record, is_record, open_record, read_record, record_content
 
 RECORD = Record(
     command="mnistcli train",
@@ -98,7 +98,7 @@ def test_a_record_of_another_version_is_ignored_and_may_be_replaced(another: int
     (tmp_path / "model.json").write_text(json.dumps(RECORD.as_json() | {"format": another}))
 
     assert "another version" in read_record(tmp_path / "model.keras", "def")[1]
-    assert is_record_or_free(tmp_path / "model.json")
+    assert is_record(tmp_path / "model.json")
 
 
 def test_no_record_is_no_reason_for_a_note(tmp_path: Path):

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from conftest import trained
 
 from mnist_cli.datasets.dataset import Dataset, open_dataset
 from mnist_cli.errors import DataError, MnistCliError, ModelError, OutputError, SettingError, TrainingError
@@ -14,13 +15,11 @@ from mnist_cli.evaluation.metrics import Evaluation
 from mnist_cli.figures import Epoch
 from mnist_cli.model.engine import open_engine
 from mnist_cli.model.file import read_model
-from mnist_cli.model.record import Record, open_record
+from mnist_cli.model.record import Record, differences, open_record, record_content
 from mnist_cli.settings import Settings
-from mnist_cli.training.checkpoint import Checkpoint, checkpoint_path, read_checkpoint, write_checkpoint
-from mnist_cli.training.run import train
-from mnist_cli.training.start import begun, differences, repeated, resumed
+from mnist_cli.training.checkpoint import EpochProgress, checkpoint_path, read_checkpoint, write_checkpoint
+from mnist_cli.training.start import TrainingRequest, resumed_checkpoint
 from mnist_cli.training.stopping import Interrupted, StopRequest
-from mnist_cli.training.trainer import EpochProgress
 
 QUICK = {"epochs": 3, "batch_size": 50}  # 36 steps an epoch, in three calls of the graph
 
@@ -43,8 +42,12 @@ def digits(small_npz: Path) -> Dataset:
     return open_dataset(small_npz)
 
 
-def start(digits: Dataset, **chosen) -> Checkpoint:
-    return begun(QUICK | chosen, "a command", digits)
+def new(path: Path, data: Path, **chosen) -> TrainingRequest:
+    return TrainingRequest(QUICK | chosen, path, data, command="a command")
+
+
+def resumed(path: Path, data: Path, **chosen) -> TrainingRequest:
+    return TrainingRequest(chosen, path, data, resume=True)
 
 
 def without_seconds(record: Record) -> Record:
@@ -61,16 +64,16 @@ def without_seconds(record: Record) -> Record:
     ],
     ids=["notebook", "muon", "augmented"],
 )
-def test_a_run_stopped_again_and_again_ends_as_one_that_never_was(chosen: dict, digits: Dataset, tmp_path: Path):
+def test_a_run_stopped_again_and_again_ends_as_one_that_never_was(chosen: dict, small_npz: Path, tmp_path: Path):
     once, often = tmp_path / "once.keras", tmp_path / "often.keras"
-    record = train(start(digits, **chosen), digits, once)
-    stopped, checkpoint = 0, start(digits, **chosen)
+    record = trained(new(once, small_npz, **chosen))
+    stopped, request = 0, new(often, small_npz, **chosen)
     while not often.exists():
         try:
-            train(checkpoint, digits, often, stop=StopAt(2 + stopped % 3))
+            trained(request, StopAt(2 + stopped % 3))
         except Interrupted:
             stopped += 1
-            checkpoint = resumed(often, {})
+            request = resumed(often, small_npz)
 
     assert stopped >= 2
     assert often.read_bytes() == once.read_bytes()
@@ -78,11 +81,11 @@ def test_a_run_stopped_again_and_again_ends_as_one_that_never_was(chosen: dict, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["often.json", "often.keras", "once.json", "once.keras"]
 
 
-def test_a_finished_run_is_extended(digits: Dataset, tmp_path: Path):
+def test_a_finished_run_is_extended(small_npz: Path, tmp_path: Path):
     path, longer = tmp_path / "m.keras", tmp_path / "longer.keras"
-    train(start(digits, epochs=1), digits, path)
-    record = train(resumed(path, {"epochs": 3}), digits, path)
-    train(start(digits), digits, longer)
+    trained(new(path, small_npz, epochs=1))
+    record = trained(resumed(path, small_npz, epochs=3))
+    trained(new(longer, small_npz))
 
     assert path.read_bytes() == longer.read_bytes()
     assert [epoch.epoch for epoch in record.history] == [1, 2, 3]
@@ -90,72 +93,74 @@ def test_a_finished_run_is_extended(digits: Dataset, tmp_path: Path):
 
 
 @pytest.fixture
-def stopped(digits: Dataset, tmp_path: Path) -> Path:
+def stopped(small_npz: Path, tmp_path: Path) -> Path:
     """The place of a model whose run was stopped in its second epoch."""
     path = tmp_path / "m.keras"
     with pytest.raises(Interrupted):
-        train(start(digits), digits, path, stop=StopAt(4))
+        trained(new(path, small_npz), StopAt(4))
     return path
 
 
-def test_an_unfinished_run_is_extended_too(stopped: Path, digits: Dataset):
-    assert resumed(stopped, {"epochs": 5}).settings.epochs == 5
+def test_an_unfinished_run_is_extended_too(
+    stopped: Path,
+):
+    assert resumed_checkpoint(stopped, {"epochs": 5}).settings.epochs == 5
 
 
 def test_epochs_that_have_begun_can_not_be_taken_back(stopped: Path):
     for epochs in (0, 1):
-        with pytest.raises(SettingError, match=f"--epochs: is {epochs}, but the run is in epoch 2 already"):
-            resumed(stopped, {"epochs": epochs})
+        with pytest.raises(SettingError, match=f"--epochs is {epochs}, but the run is in epoch 2 already"):
+            resumed_checkpoint(stopped, {"epochs": epochs})
 
 
 def test_the_epochs_of_a_schedule_can_not_be_changed(stopped: Path):
     checkpoint = read_checkpoint(stopped)
     write_checkpoint(stopped, replace(checkpoint, settings=replace(checkpoint.settings, schedule="cosine")))
 
-    with pytest.raises(SettingError, match="--epochs: .*cosine learning rate depends"):
-        resumed(stopped, {"epochs": 5})
+    with pytest.raises(SettingError, match="--epochs .*cosine learning rate depends"):
+        resumed_checkpoint(stopped, {"epochs": 5})
 
 
 @pytest.mark.parametrize(("name", "value"), [("dropout", 0.3), ("seed", 1), ("batch_size", 64), ("recipe", "best")])
 def test_another_setting_is_refused_by_its_name(name: str, value: object, stopped: Path):
-    with pytest.raises(SettingError, match=f"--{name.replace('_', '-')}: is .* in the run to resume, not {value}"):
-        resumed(stopped, {name: value})
+    with pytest.raises(SettingError, match=f"--{name.replace('_', '-')} is .* in the run to resume, not {value}"):
+        resumed_checkpoint(stopped, {name: value})
 
 
 def test_the_same_settings_may_be_given_again(stopped: Path):
-    assert resumed(stopped, QUICK | {"seed": 0, "precision": "auto"}).progress.epoch == 2
+    assert resumed_checkpoint(stopped, QUICK | {"seed": 0, "precision": "auto"}).progress.epoch == 2
 
 
-def test_other_data_is_refused(stopped: Path, mnist: Dataset):
+def test_other_data_is_refused(stopped: Path):
     with pytest.raises(DataError, match="not the data"):
-        train(resumed(stopped, {}), mnist, stopped)
+        trained(TrainingRequest({}, stopped, resume=True))
 
 
-def test_fewer_epochs_than_are_done_are_refused(digits: Dataset, tmp_path: Path):
-    train(start(digits, epochs=2), digits, tmp_path / "m.keras")
+def test_fewer_epochs_than_are_done_are_refused(small_npz: Path, tmp_path: Path):
+    trained(new(tmp_path / "m.keras", small_npz, epochs=2))
 
-    with pytest.raises(SettingError, match="--epochs: is 1, but"):
-        resumed(tmp_path / "m.keras", {"epochs": 1})
+    with pytest.raises(SettingError, match="--epochs is 1, but"):
+        resumed_checkpoint(tmp_path / "m.keras", {"epochs": 1})
 
 
 def test_nothing_to_resume_is_an_error(tmp_path: Path, small_model: Path):
     (tmp_path / "alone.keras").write_bytes(small_model.read_bytes())
 
     for path, reason in (
-        (tmp_path / "m.keras", "there is no"),
+        (tmp_path / "m.keras", "does not exist"),
         (tmp_path / "alone.keras", "no training record"),
         (small_model, "this run is finished"),
     ):
         with pytest.raises(ModelError, match=reason):
-            resumed(path, {})
+            resumed_checkpoint(path, {})
 
 
 @pytest.mark.parametrize("chosen", [{"averaging": 0.9}, {"optimizer": "muon"}])
-def test_a_model_that_does_not_hold_all_of_its_run_can_not_be_extended(chosen: dict, digits: Dataset, tmp_path: Path):
-    train(start(digits, epochs=1, **chosen), digits, tmp_path / "m.keras")
+def test_a_model_that_does_not_hold_all_of_its_run_can_not_be_extended(chosen: dict, small_npz: Path, tmp_path: Path):
+    trained(new(tmp_path / "m.keras", small_npz, epochs=1, **chosen))
 
     with pytest.raises(ModelError, match="can't be extended"):
-        resumed(tmp_path / "m.keras", {"epochs": 2})
+        resumed_checkpoint(tmp_path / "m.keras", {"epochs": 2})
 
 
 def damaged(content: bytes) -> Iterator[bytes]:
@@ -171,25 +176,25 @@ def test_a_damaged_checkpoint_is_told_in_a_line(stopped: Path):
     for content in damaged(path.read_bytes()):
         path.write_bytes(content)
         with pytest.raises(ModelError, match=str(path)):
-            resumed(stopped, {})
+            resumed_checkpoint(stopped, {})
 
 
-def test_a_checkpoint_of_another_network_is_refused(stopped: Path, digits: Dataset):
+def test_a_checkpoint_of_another_network_is_refused(stopped: Path, small_npz: Path):
     checkpoint = read_checkpoint(stopped)
     state = checkpoint.state | {"weight_0": np.zeros((5, 5, 1, 32), "f4")}
     write_checkpoint(stopped, replace(checkpoint, state=state, before=state))
 
     with pytest.raises(MnistCliError, match="another network"):
-        train(resumed(stopped, {}), digits, stopped)
+        trained(resumed(stopped, small_npz))
 
 
 # patience and divergence
 
 
-def test_patience_stops_and_saves_the_best_epoch(digits: Dataset, tmp_path: Path):
+def test_patience_stops_and_saves_the_best_epoch(digits: Dataset, small_npz: Path, tmp_path: Path):
     path = tmp_path / "m.keras"
     # So fast that it is soon over the hill.
-    record = train(start(digits, epochs=30, learning_rate=0.02, dropout=0.0, patience=2), digits, path)
+    record = trained(new(path, small_npz, epochs=30, learning_rate=0.02, dropout=0.0, patience=2))
     losses = [epoch.val_loss for epoch in record.history if epoch.val_loss is not None]
     metrics = Evaluation(digits.test.labels, open_engine(read_model(path)).probabilities(digits.test.images)).metrics
 
@@ -207,13 +212,13 @@ def explode_in(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
 
 @pytest.mark.parametrize("validation_split", [0.1, 0.0])
 def test_when_the_loss_explodes_the_last_good_epoch_is_saved(
-    validation_split: float, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    validation_split: float, small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     explode_in(monkeypatch, 2)
     path, reference = tmp_path / "m.keras", tmp_path / "one.keras"
     with pytest.raises(TrainingError, match="in epoch 2: the model of epoch 1 was saved") as end:
-        train(start(digits, validation_split=validation_split), digits, path)
-    train(start(digits, epochs=1, validation_split=validation_split), digits, reference)
+        trained(new(path, small_npz, validation_split=validation_split))
+    trained(new(reference, small_npz, epochs=1, validation_split=validation_split))
 
     assert "--learning-rate" in end.value.hint
     assert path.read_bytes() == reference.read_bytes()
@@ -222,42 +227,42 @@ def test_when_the_loss_explodes_the_last_good_epoch_is_saved(
 
 
 def test_it_is_saved_too_where_the_run_was_stopped_in_the_midst_of_the_epoch_that_explodes(
-    stopped: Path, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stopped: Path, small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     reference = tmp_path / "one.keras"
-    train(start(digits, epochs=1), digits, reference)
+    trained(new(reference, small_npz, epochs=1))
     explode_in(monkeypatch, 2)
     with pytest.raises(TrainingError, match="the model of epoch 1 was saved"):
-        train(resumed(stopped, {}), digits, stopped)
+        trained(resumed(stopped, small_npz))
 
     assert stopped.read_bytes() == reference.read_bytes()
 
 
 def test_when_the_first_epoch_explodes_nothing_is_saved(
-    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     explode_in(monkeypatch, 1)
     with pytest.raises(TrainingError, match="nothing was saved"):
-        train(start(digits), digits, tmp_path / "m.keras")
+        trained(new(tmp_path / "m.keras", small_npz))
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_patience_goes_on_where_a_run_is_extended(digits: Dataset, tmp_path: Path):
+def test_patience_goes_on_where_a_run_is_extended(small_npz: Path, tmp_path: Path):
     once, longer = tmp_path / "once.keras", tmp_path / "longer.keras"
-    train(start(digits, epochs=2, patience=3), digits, longer)
-    record = train(resumed(longer, {"epochs": 4}), digits, longer)
-    train(start(digits, epochs=4, patience=3), digits, once)
+    trained(new(longer, small_npz, epochs=2, patience=3))
+    record = trained(resumed(longer, small_npz, epochs=4))
+    trained(new(once, small_npz, epochs=4, patience=3))
 
     assert record.settings["patience"] == 3
     assert longer.read_bytes() == once.read_bytes()
 
 
-def test_the_model_holds_what_adam_remembers_as_keras_does(digits: Dataset, tmp_path: Path):
-    train(start(digits, epochs=1), digits, tmp_path / "m.keras")
+def test_the_model_holds_what_adam_remembers_as_keras_does(small_npz: Path, tmp_path: Path):
+    trained(new(tmp_path / "m.keras", small_npz, epochs=1))
     optimizer = keras.saving.load_model(tmp_path / "m.keras").optimizer
     named = {variable.path.rpartition("_")[2]: variable.numpy() for variable in optimizer.variables}
-    state = resumed(tmp_path / "m.keras", {"epochs": 2}).state
+    state = resumed_checkpoint(tmp_path / "m.keras", {"epochs": 2}).state
 
     assert int(optimizer.iterations) == 36
     assert len(optimizer.variables) == 14
@@ -267,27 +272,28 @@ def test_the_model_holds_what_adam_remembers_as_keras_does(digits: Dataset, tmp_
     assert (state["optimizer_11"] > 0).all() and (state["optimizer_10"] < 0).any()
 
 
-@pytest.mark.parametrize("content", [b"mine", b"", b"PK\x03\x04 and no more"])
-def test_a_stranger_in_the_place_of_the_checkpoint_is_left_alone(content: bytes, digits: Dataset, tmp_path: Path):
+@pytest.mark.parametrize("content", [b"mine", b"PK\x03\x04 and no more"])
+def test_a_stranger_in_the_place_of_the_checkpoint_is_left_alone(content: bytes, small_npz: Path, tmp_path: Path):
     stranger = checkpoint_path(tmp_path / "m.keras")
     stranger.write_bytes(content)
 
-    with pytest.raises(OutputError, match="stands where the checkpoint goes"):
-        train(start(digits, epochs=1), digits, tmp_path / "m.keras")
+    with pytest.raises(OutputError, match="never overwrites a file it doesn't recognise"):
+        trained(new(tmp_path / "m.keras", small_npz, epochs=1))
     assert stranger.read_bytes() == content
 
 
 # records
 
 
-def test_a_run_is_repeated_from_its_record(digits: Dataset, tmp_path: Path):
-    first = train(start(digits, augment=0.5, schedule="linear", seed=3), digits, tmp_path / "a.keras")
-    again = train(repeated(first, {}, "another command", digits), digits, tmp_path / "b.keras")
+def test_a_run_is_repeated_from_its_record(small_npz: Path, tmp_path: Path):
+    first = trained(new(tmp_path / "a.keras", small_npz, augment=0.5, schedule="linear", seed=3))
+    repeat = {"record_path": tmp_path / "a.json", "data_path": small_npz, "output_path": tmp_path / "b.keras"}
+    again = trained(TrainingRequest(**repeat))
 
     assert differences(first, again) == []
     assert (tmp_path / "a.keras").read_bytes() == (tmp_path / "b.keras").read_bytes()
-    with pytest.raises(SettingError, match="--dropout: is 0.5 in the record, not 0.1"):
-        repeated(first, {"dropout": 0.1}, "a command", digits)
+    with pytest.raises(SettingError, match="--dropout is 0.5 in the record, not 0.1"):
+        trained(TrainingRequest({"dropout": 0.1}, **repeat))
 
 
 def test_what_differs_between_two_runs_is_told(small_model: Path):
@@ -305,11 +311,12 @@ def test_what_differs_between_two_runs_is_told(small_model: Path):
     assert differences(before, replace(before, model_sha256="0")) == ["nothing that the records tell of"]
 
 
-def test_a_record_of_other_settings_is_refused(small_model: Path, digits: Dataset):
-    record = open_record(small_model.with_suffix(".json"))
+def test_a_record_of_other_settings_is_refused(small_model: Path, small_npz: Path, tmp_path: Path):
+    record = replace(open_record(small_model.with_suffix(".json")), settings={"epochs": 3})
+    (tmp_path / "r.json").write_bytes(record_content(record))
 
     with pytest.raises(ModelError, match="settings of another version"):
-        repeated(replace(record, settings={"epochs": 3}), {}, "a command", digits)
+        trained(TrainingRequest({}, tmp_path / "m.keras", small_npz, record_path=tmp_path / "r.json"))
 
 
 def test_the_history_in_a_checkpoint_is_what_was_told(stopped: Path):
@@ -336,27 +343,27 @@ def test_the_history_in_a_checkpoint_is_what_was_told(stopped: Path):
     ],
     ids=str,
 )
-def test_a_checkpoint_that_contradicts_itself_is_refused(change: dict, stopped: Path, digits: Dataset):
+def test_a_checkpoint_that_contradicts_itself_is_refused(change: dict, stopped: Path, small_npz: Path):
     write_checkpoint(stopped, replace(read_checkpoint(stopped), **change))
 
     with pytest.raises(ModelError, match=r"m\.checkpoint"):
-        train(resumed(stopped, {}), digits, stopped)
+        trained(resumed(stopped, small_npz))
 
 
-def test_links_that_make_one_file_of_model_and_record_are_refused(digits: Dataset, tmp_path: Path):
+def test_links_that_make_one_file_of_model_and_record_are_refused(small_npz: Path, tmp_path: Path):
     (tmp_path / "m.json").symlink_to("m.keras")
 
-    with pytest.raises(OutputError, match="links make one file"):
-        train(start(digits, epochs=1), digits, tmp_path / "m.keras")
+    with pytest.raises(OutputError, match="links make it one file"):
+        trained(new(tmp_path / "m.keras", small_npz, epochs=1))
 
 
-def test_patience_needs_images_to_validate_on(digits: Dataset, tmp_path: Path):
-    with pytest.raises(SettingError, match="--validation-split: leaves no images"):
-        train(start(digits, patience=1, validation_split=1e-13), digits, tmp_path / "m.keras")
+def test_patience_needs_images_to_validate_on(small_npz: Path, tmp_path: Path):
+    with pytest.raises(SettingError, match="--validation-split leaves no images"):
+        trained(new(tmp_path / "m.keras", small_npz, patience=1, validation_split=1e-13))
 
 
-def test_a_data_set_in_the_place_of_the_model_is_left_alone(small_npz: Path, digits: Dataset, tmp_path: Path):
+def test_a_data_set_in_the_place_of_the_model_is_left_alone(small_npz: Path, tmp_path: Path):
     (tmp_path / "m.keras").write_bytes(small_npz.read_bytes())
 
     with pytest.raises(OutputError, match="never overwrites a file it doesn't recognise"):
-        train(start(digits, epochs=1), digits, tmp_path / "m.keras")
+        trained(new(tmp_path / "m.keras", small_npz, epochs=1))

@@ -37,7 +37,7 @@ class Cards:
     """TensorFlow on a machine with GPUs of these compute capabilities."""
 
     def __init__(self, capabilities: Sequence[tuple[int, int]]) -> None:
-        self.tf = self.config = self.experimental = self
+        self.config = self.experimental = self
         self._capabilities = capabilities
 
     def list_physical_devices(self, kind: str) -> list[int]:
@@ -60,7 +60,8 @@ def test_gpus_go_before_the_processor(
     capabilities: list[tuple[int, int]], found: Device, monkeypatch: pytest.MonkeyPatch
 ):
     cards = Cards(capabilities)
-    monkeypatch.setattr(backend, "load", lambda: cards)
+    monkeypatch.setattr(device, "tf", cards)
+    monkeypatch.setattr(backend, "tf", cards)
 
     assert find_device() == found
 

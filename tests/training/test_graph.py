@@ -12,9 +12,10 @@ from mnist_cli.model.layers.dense import Dense
 from mnist_cli.model.layers.normalization import BatchNormalization
 from mnist_cli.model.layers.pooling import MaxPooling2D
 from mnist_cli.model.layers.shaping import Flatten
-from mnist_cli.model.network import IMAGE_SHAPE, classic_cnn, sequential
-from mnist_cli.training import backend
+from mnist_cli.model.network import IMAGE_SHAPE, sequential
 from mnist_cli.training.graph import dropped, logits
+from mnist_cli.training.keras_model import build_model
+from mnist_cli.training.network import classic_cnn
 
 NETWORK = classic_cnn(dropout=0.5)
 
@@ -22,7 +23,7 @@ NETWORK = classic_cnn(dropout=0.5)
 @pytest.fixture(scope="module")
 def model():
     keras.utils.set_random_seed(7)
-    model = backend.build_model(NETWORK)
+    model = build_model(NETWORK)
     noise = np.random.default_rng(7)
     # Keras starts with biases of zero, which would hide where they are added.
     model.set_weights([weight + noise.normal(0, 0.1, weight.shape).astype("f4") for weight in model.get_weights()])

@@ -1,62 +1,32 @@
 """Training on real digits: it learns, it repeats itself to the byte, and it tells what it does."""
 
 import json
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from conftest import Run
+from conftest import Run, small_arrays, trained
 
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import MNIST_SHA256, Dataset, open_dataset
 from mnist_cli.errors import MnistCliError, OutputError, TrainingError
 from mnist_cli.evaluation.calibration import calibrate
 from mnist_cli.evaluation.metrics import Evaluation
-from mnist_cli.figures import Epoch, Metrics
 from mnist_cli.model.engine import open_engine
 from mnist_cli.model.file import read_model
 from mnist_cli.model.images import PLAIN
 from mnist_cli.model.network import IMAGE_SHAPE
-from mnist_cli.model.record import Record
-from mnist_cli.settings import Settings
-from mnist_cli.training.checkpoint import Checkpoint
-from mnist_cli.training.device import Device
-from mnist_cli.training.events import Listener, Plan
+from mnist_cli.training.events import EpochDone, Planned, Started, Stepped, Trained
 from mnist_cli.training.run import train
+from mnist_cli.training.start import TrainingRequest
 
-QUICK = Settings(epochs=2, batch_size=100)
-
-
-def fresh(settings: Settings, dataset: Dataset, path: Path, listener: Listener | None = None) -> Record:
-    """Train from the beginning."""
-    return train(Checkpoint(settings, "a command", dataset.sha256), dataset, path, listener)
+QUICK = {"epochs": 2, "batch_size": 100}
 
 
-class Diary(Listener):
-    """A listener that remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.plan: Plan | None = None
-        self.steps: list[tuple[int, int]] = []
-        self.epochs: list[Epoch] = []
-
-    def planned(self, plan: Plan) -> None:
-        self.plan = plan
-
-    def started(self, device: Device, precision: str) -> None:
-        self.device, self.precision = device, precision
-
-    def stepped(self, epoch: int, step: int, means: Metrics) -> None:
-        self.steps.append((epoch, step))
-
-    def epoch_done(self, epoch: Epoch) -> None:
-        self.epochs.append(epoch)
-
-
-def test_one_epoch_on_all_of_mnist_learns_to_read(mnist: Dataset, tmp_path: Path):
-    record = fresh(Settings(epochs=1), mnist, tmp_path / "model.keras")
+def test_one_epoch_on_all_of_mnist_learns_to_read(tmp_path: Path):
+    record = trained(TrainingRequest({"epochs": 1}, tmp_path / "model.keras"))
 
     assert 0.970 <= record.test.accuracy < 0.999
     assert record.data.sha256 == MNIST_SHA256
@@ -115,20 +85,26 @@ def test_keras_opens_and_judges_the_model_as_it_is(small_model: Path, small_npz:
     assert (loss, accuracy) == pytest.approx((record.test.loss, record.test.accuracy), abs=1e-6)
 
 
-def test_a_listener_is_told_everything_in_order(small_npz: Path, tmp_path: Path):
-    diary = Diary()
-    record = fresh(QUICK, open_dataset(small_npz), tmp_path / "model.keras", diary)
+def test_everything_is_told_in_order(small_npz: Path, tmp_path: Path):
+    events = list(train(TrainingRequest(QUICK, tmp_path / "model.keras", small_npz)))
+    planned, started, *middle, last = events
 
-    assert diary.plan is not None
-    assert (diary.plan.training, diary.plan.validation, diary.plan.test, diary.plan.steps) == (1800, 200, 400, 18)
-    assert diary.steps == [(1, 16), (1, 18), (2, 16), (2, 18)]
-    assert tuple(diary.epochs) == record.history
-    assert (diary.device.name, diary.precision) == (record.machine["device"], record.settings["precision"])
+    assert isinstance(planned, Planned) and isinstance(started, Started) and isinstance(last, Trained)
+    assert (planned.run.training, planned.run.validation, planned.run.steps) == (1800, 200, 18)
+    assert [(e.epoch, e.step) if isinstance(e, Stepped) else "done" for e in middle] == [
+        *((1, 16), (1, 18), "done"),
+        *((2, 16), (2, 18), "done"),
+    ]
+    assert tuple(event.epoch for event in middle if isinstance(event, EpochDone)) == last.record.history
+    assert (started.device, started.precision) == (
+        last.record.machine["device"],
+        last.record.settings["precision"],
+    )
 
 
 def test_without_validation_there_are_no_validation_metrics(small_npz: Path, tmp_path: Path):
-    settings = replace(QUICK, epochs=1, validation_split=0.0)
-    record = fresh(settings, open_dataset(small_npz), tmp_path / "model.keras")
+    chosen = {"epochs": 1, "validation_split": 0.0}
+    record = trained(TrainingRequest(chosen, tmp_path / "model.keras", small_npz))
 
     assert record.history[0].val_loss is None
     assert record.best_epoch is None
@@ -140,19 +116,15 @@ def test_a_loss_that_explodes_at_once_stops_the_run_and_keeps_the_old_model(smal
     (tmp_path / "model.keras").write_bytes(MODEL_PATH.read_bytes())
 
     with pytest.raises(TrainingError, match="loss became"):
-        fresh(replace(QUICK, learning_rate=1e30), open_dataset(small_npz), tmp_path / "model.keras")
+        trained(TrainingRequest(QUICK | {"learning_rate": 1e30}, tmp_path / "model.keras", small_npz))
     assert (tmp_path / "model.keras").read_bytes() == MODEL_PATH.read_bytes()
 
 
 def test_a_run_that_fails_leaves_the_old_model(small_npz: Path, tmp_path: Path):
     (tmp_path / "model.keras").write_bytes(MODEL_PATH.read_bytes())
 
-    class Interrupting(Listener):
-        def epoch_done(self, epoch: Epoch) -> None:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fresh(QUICK, open_dataset(small_npz), tmp_path / "model.keras", Interrupting())
+    with closing(train(TrainingRequest(QUICK, tmp_path / "model.keras", small_npz))) as events:
+        next(event for event in events if isinstance(event, EpochDone))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.checkpoint", "model.keras"]
     assert (tmp_path / "model.keras").read_bytes() == MODEL_PATH.read_bytes()
 
@@ -165,23 +137,14 @@ def test_a_destination_that_will_not_do_is_found_first(in_the_way: str, small_np
         (tmp_path / "model.json").mkdir()
     else:
         (tmp_path / "model.json").write_text('{"name": "package.json"}')
-    diary = Diary()
 
     with pytest.raises(OutputError):
-        fresh(QUICK, open_dataset(small_npz), tmp_path / "model.keras", diary)
-    assert diary.plan is None
+        next(train(TrainingRequest(QUICK, tmp_path / "model.keras", small_npz)))
 
 
-def test_data_that_will_not_do_is_found_before_anything_is_announced(tmp_path: Path):
-    def read(key: str) -> np.ndarray:
-        return np.zeros(5, np.uint8) if key.startswith("y") else np.full((5, 28, 28), np.nan)
+def test_data_that_will_not_do_is_found_before_anything_is_announced(mnist: Dataset, tmp_path: Path):
+    arrays = small_arrays(mnist) | {"x_train": np.full((2000, 28, 28), np.nan, np.float32)}
+    np.savez(tmp_path / "bad.npz", **arrays)
 
-    diary = Diary()
     with pytest.raises(MnistCliError, match="finite"):
-        fresh(
-            QUICK,
-            Dataset("bad", "0", frozenset({"x_train"}), read),
-            tmp_path / "model.keras",
-            diary,
-        )
-    assert diary.plan is None
+        next(train(TrainingRequest(QUICK, tmp_path / "model.keras", tmp_path / "bad.npz")))

@@ -12,7 +12,7 @@ from mnist_cli.training.stopping import Interrupted, StopRequest
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_interrupts_where_nothing_is_lost(number: int, code: int):
-    with pytest.raises(Interrupted) as interrupt, StopRequest().heeded():
+    with pytest.raises(Interrupted) as interrupt, StopRequest().on_signals():
         os.kill(os.getpid(), number)
 
     assert interrupt.value.exit_code == code
@@ -20,20 +20,20 @@ def test_a_signal_interrupts_where_nothing_is_lost(number: int, code: int):
 
 def test_where_work_would_be_lost_it_waits_until_it_is_asked_about():
     stop = StopRequest()
-    with stop.heeded(), stop.deferred():
+    with stop.on_signals(), stop.deferred():
         assert not stop.requested
         os.kill(os.getpid(), signal.SIGTERM)
         assert stop.requested
 
-    assert stop.interruption(kept=True).exit_code == 143
-    assert stop.interruption(kept=True).kept
+    assert stop.interruption().exit_code == 143
+    assert stop.interruption("go on").hint == "go on"
 
 
 HOLDING_ON = """
 import time
 from mnist_cli.training.stopping import StopRequest
 stop = StopRequest()
-with stop.heeded(), stop.deferred():
+with stop.on_signals(), stop.deferred():
     print("holding on", flush=True)
     while not stop.requested:
         time.sleep(0.01)
@@ -58,7 +58,7 @@ def test_what_is_ignored_stays_ignored():
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         stop = StopRequest()
-        with stop.heeded():
+        with stop.on_signals():
             os.kill(os.getpid(), signal.SIGTERM)
         assert not stop.requested
     finally:
@@ -67,7 +67,7 @@ def test_what_is_ignored_stays_ignored():
 
 def test_afterwards_signals_do_what_they_did_before():
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    with StopRequest().heeded():
+    with StopRequest().on_signals():
         assert signal.getsignal(signal.SIGINT) != before[0]
 
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before

@@ -4,13 +4,11 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from conftest import trained
 
-from mnist_cli.datasets.dataset import open_dataset
 from mnist_cli.errors import OutputError
 from mnist_cli.model.record import Record
-from mnist_cli.training.run import train
-from mnist_cli.training.start import begun, resumed
-from mnist_cli.training.tensorboard import TensorBoard
+from mnist_cli.training.start import TrainingRequest
 
 
 def scalars(folder: Path) -> dict[tuple[str, int], float]:
@@ -19,20 +17,19 @@ def scalars(folder: Path) -> dict[tuple[str, int], float]:
     for path in folder.glob("events.out.tfevents.*"):
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             event = tf.compat.v1.Event.FromString(record)
-            found |= {(value.tag, event.step): value.simple_value for value in event.summary.value}
+            values = event.summary.value
+            found |= {(value.tag, event.step): float(tf.make_ndarray(value.tensor)) for value in values}
     return found
 
 
-def run(small_npz: Path, path: Path, listener: TensorBoard, epochs: int, resume: bool = False, **chosen) -> Record:
-    digits = open_dataset(small_npz)
-    chosen |= {"epochs": epochs}
-    return train(resumed(path, chosen) if resume else begun(chosen, "", digits), digits, path, listener)
+def run(data: Path, path: Path, board: Path, resume: bool = False, **chosen) -> Record:
+    return trained(TrainingRequest(chosen, path, data, resume, tensorboard_path=board))
 
 
 def test_every_epoch_is_written_for_both_parts(small_npz: Path, tmp_path: Path):
     folder = tmp_path / "board"
-    run(small_npz, tmp_path / "m.keras", TensorBoard(folder), epochs=1)
-    record = run(small_npz, tmp_path / "m.keras", TensorBoard(folder), epochs=2, resume=True)
+    run(small_npz, tmp_path / "m.keras", folder, epochs=1)
+    record = run(small_npz, tmp_path / "m.keras", folder, epochs=2, resume=True)
 
     training, validation = scalars(folder / "train"), scalars(folder / "validation")
     for epoch in record.history:
@@ -44,7 +41,7 @@ def test_every_epoch_is_written_for_both_parts(small_npz: Path, tmp_path: Path):
 
 
 def test_without_validation_there_is_one_part(small_npz: Path, tmp_path: Path):
-    run(small_npz, tmp_path / "m.keras", TensorBoard(tmp_path / "board"), epochs=1, validation_split=0.0)
+    run(small_npz, tmp_path / "m.keras", tmp_path / "board", epochs=1, validation_split=0.0)
 
     assert [path.name for path in (tmp_path / "board").iterdir()] == ["train"]
 
@@ -53,5 +50,5 @@ def test_a_folder_that_can_not_be_made_is_told_before_training(small_npz: Path, 
     (tmp_path / "board").write_text("a file")
 
     with pytest.raises(OutputError, match="can't be written"):
-        run(small_npz, tmp_path / "m.keras", TensorBoard(tmp_path / "board"), epochs=1)
+        run(small_npz, tmp_path / "m.keras", tmp_path / "board", epochs=1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["board"]

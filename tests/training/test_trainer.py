@@ -10,11 +10,13 @@ import pytest
 
 from mnist_cli.datasets.dataset import open_dataset
 from mnist_cli.model.images import PLAIN
-from mnist_cli.model.network import IMAGE_SHAPE, classic_cnn
+from mnist_cli.model.network import IMAGE_SHAPE
 from mnist_cli.settings import Settings
 from mnist_cli.training import backend
 from mnist_cli.training import trainer as trainer_module
-from mnist_cli.training.trainer import EpochProgress, Trainer, shuffled
+from mnist_cli.training.checkpoint import EpochProgress
+from mnist_cli.training.network import classic_cnn
+from mnist_cli.training.trainer import Trainer, shuffled
 
 
 def test_the_metrics_of_an_epoch_are_those_of_keras_fit(small_npz: Path):
@@ -67,17 +69,19 @@ ON_DEVICES = """
 import sys
 import numpy as np
 from mnist_cli.training import backend
-from mnist_cli.model.network import classic_cnn
+from mnist_cli.training import trainer as trainer_module
+from mnist_cli.training.network import classic_cnn
 from mnist_cli.datasets.dataset import open_dataset
 from mnist_cli.settings import Settings
-from mnist_cli.training.trainer import EpochProgress, Trainer
+from mnist_cli.training.checkpoint import EpochProgress
+from mnist_cli.training.trainer import Trainer
 
-tf = backend.load().tf
+tf = backend.tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 backend.make_deterministic(0)
 if sys.argv[2] == "2":
-    backend.strategy = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    trainer_module.strategy = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 settings = Settings(dropout=0.0, batch_size=99, averaging=0.9, optimizer="muon", precision="float32")
 digits = open_dataset(sys.argv[1]).train[:300]
 trainer = Trainer(classic_cnn(dropout=0.0), settings, digits)

@@ -1,0 +1,141 @@
+"""The command `train`."""
+
+import shlex
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mnist_cli.cli.options import Debug, Json, Quiet, default, file_option
+from mnist_cli.settings import DEFAULT_MODEL_PATH, OPTIMIZERS, PRECISIONS, RECIPES, SCHEDULES
+
+_RECIPE, _RUN, _FILES = "Recipe", "Run", "Data and files"
+RECIPE_LINES = "\b\nRecipes:\n" + "\n".join(f"  {name:<9} {recipe.purpose}" for name, recipe in RECIPES.items())
+
+
+def _setting(setting: str, metavar: str, text: str, panel: str = _RECIPE) -> Any:
+    """An option whose default is the recipe's own value, told for the recipes in which it differs."""
+    values = {name: f"{getattr(recipe.settings, setting)}" for name, recipe in RECIPES.items()}
+    usual = values["notebook"]
+    others = [f"{name}: {value}" for name, value in values.items() if value != usual]
+    text += default("; ".join([usual, *others]))
+    return typer.Option(metavar=metavar, help=text, show_default=False, rich_help_panel=panel)
+
+
+_OPTIMIZERS, _SCHEDULES, _PRECISIONS, _RECIPES = map("|".join, (OPTIMIZERS, SCHEDULES, PRECISIONS, RECIPES))
+
+
+def train(
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar=_RECIPES,
+            help=f"The settings to start from; see below.{default('notebook')}",
+            show_default=False,
+            rich_help_panel=_RECIPE,
+        ),
+    ] = None,
+    epochs: Annotated[int | None, _setting("epochs", "N", "Number of passes over the training images.")] = None,
+    batch_size: Annotated[int | None, _setting("batch_size", "N", "Images in a step.")] = None,
+    optimizer: Annotated[str | None, _setting("optimizer", _OPTIMIZERS, "How gradients change the weights.")] = None,
+    learning_rate: Annotated[float | None, _setting("learning_rate", "X", "The highest learning rate.")] = None,
+    schedule: Annotated[str | None, _setting("schedule", _SCHEDULES, "How the learning rate falls from there.")] = None,
+    warmup: Annotated[
+        float | None, _setting("warmup", "X", "Epochs in which the learning rate rises to its highest.")
+    ] = None,
+    weight_decay: Annotated[
+        float | None, _setting("weight_decay", "X", "How strongly kernels are pulled towards 0.")
+    ] = None,
+    dropout: Annotated[float | None, _setting("dropout", "X", "Share of the features that is dropped.")] = None,
+    augment: Annotated[float | None, _setting("augment", "X", "How far images are distorted, from 0 to 1.")] = None,
+    averaging: Annotated[
+        float | None, _setting("averaging", "X", "Decay of the moving average of the weights; 0: no average.")
+    ] = None,
+    validation_split: Annotated[
+        float | None,
+        _setting("validation_split", "X", "Share of the training images, the last ones, kept for validation.", _RUN),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        _setting("patience", "N", "Stop after this many epochs without a lower validation loss; 0: never.", _RUN),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        _setting(
+            "precision", _PRECISIONS, "Number format of the computation; auto: bfloat16 where it is native.", _RUN
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, _setting("seed", "N", "Seed of the initial weights and of everything random.", _RUN)
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with the run for this output; a larger --epochs extends it.", rich_help_panel=_RUN
+        ),
+    ] = False,
+    from_record: Annotated[
+        Path | None,
+        file_option("--from-record", help="Repeat the run of a training record, and compare.", panel=_RUN),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        file_option(
+            "--data",
+            metavar="PATH",
+            help=f"An .npz file with Keras' keys, or a folder with IDX files.{default('MNIST')}",
+            panel=_FILES,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        file_option("--output", "-o", help=f"Where to save the model.{default(str(DEFAULT_MODEL_PATH))}", panel=_FILES),
+    ] = None,
+    tensorboard: Annotated[
+        Path | None,
+        file_option("--tensorboard", metavar="DIR", help="Also write the figures for TensorBoard.", panel=_FILES),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Train the classic two-convolution network and save it."""
+    from mnist_cli.display.screen import Screen
+    from mnist_cli.display.training import TrainedView, show_training
+    from mnist_cli.training.run import train as run
+    from mnist_cli.training.start import TrainingRequest
+    from mnist_cli.training.stopping import StopRequest
+
+    request = TrainingRequest(
+        chosen={
+            "recipe": recipe,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "validation_split": validation_split,
+            "optimizer": optimizer,
+            "learning_rate": learning_rate,
+            "schedule": schedule,
+            "warmup": warmup,
+            "weight_decay": weight_decay,
+            "dropout": dropout,
+            "augment": augment,
+            "averaging": averaging,
+            "patience": patience,
+            "precision": precision,
+            "seed": seed,
+        },
+        output_path=output,
+        data_path=data,
+        resume=resume,
+        record_path=from_record,
+        tensorboard_path=tensorboard,
+        command=shlex.join(["mnistcli", *sys.argv[1:]]),
+    )
+    screen, stop = Screen(quiet, "json" if json else "text"), StopRequest()
+    with stop.on_signals(), closing(run(request, stop)) as events:
+        trained = show_training(screen, events)
+    screen.show(TrainedView(trained))
+    if stop.requested:
+        raise stop.interruption(hint="the run had come to its end and the model is saved")

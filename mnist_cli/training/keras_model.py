@@ -1,0 +1,64 @@
+"""The Keras model of a network, and the `.keras` archive of it: the same bytes for the same weights."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mnist_cli.errors import OutputError, first_line
+from mnist_cli.model.network import Network
+from mnist_cli.storage.files import temporary_beside
+from mnist_cli.training.backend import keras
+
+_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+
+
+def build_model(network: Network) -> Any:
+    """A Keras model of the network: every layer is the Keras layer of the same name with the same arguments."""
+    layers = (getattr(keras.layers, type(layer).__name__)(**vars(layer)) for layer in network.layers)
+    return keras.Sequential([keras.Input(network.input_shape), *layers], name=network.name)
+
+
+def archive_of(model: Any, beside: Path) -> bytes:
+    """The `.keras` archive of a Keras model, which a temporary file beside the given one holds for a moment.
+
+    Raises `OutputError`.
+    """
+    temporary = temporary_beside(beside, ".keras")
+    try:
+        model.save(temporary)
+        return reproducible(temporary.read_bytes())
+    except Exception as reason:  # HDF5 has errors of its own for a full disk
+        raise OutputError(f"{beside}: could not be written, and is as it was: {first_line(reason)}") from reason
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def reproducible(archive: bytes) -> bytes:
+    """The same `.keras` archive without what differs from one save to the next: times, dates and memory addresses."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(target, "w") as result:
+        for name, content in _stable_members(source):
+            result.writestr(zipfile.ZipInfo(name), content)  # a ZipInfo is dated 1980 and stored as it is
+    return target.getvalue()
+
+
+def _stable_members(source: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
+    metadata = json.loads(source.read(_METADATA))
+    metadata.pop("date_saved", None)
+    yield _METADATA, json.dumps(metadata).encode()
+    yield _CONFIG, json.dumps(_without_addresses(json.loads(source.read(_CONFIG)))).encode()
+    yield _WEIGHTS, source.read(_WEIGHTS)
+
+
+def _without_addresses(node: Any) -> Any:
+    """The config without `shared_object_id`, a memory address by which Keras restores which objects were one."""
+    if isinstance(node, dict):
+        return {key: _without_addresses(value) for key, value in node.items() if key != "shared_object_id"}
+    if isinstance(node, list):
+        return [_without_addresses(value) for value in node]
+    return node

@@ -1,0 +1,188 @@
+"""The training loop: epochs, checkpoints, and what is saved at the end."""
+
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from typing import NoReturn
+
+import numpy as np
+
+from mnist_cli import __version__
+from mnist_cli.errors import ModelError, OutputError, TrainingError
+from mnist_cli.evaluation.calibration import calibrate
+from mnist_cli.figures import Epoch, Metrics, best_epoch
+from mnist_cli.model.calibration import Calibration
+from mnist_cli.model.engine import Engine
+from mnist_cli.model.file import ModelFile, parse_model, write_model
+from mnist_cli.model.record import DataUsed, Record, differences
+from mnist_cli.storage.files import remove_file
+from mnist_cli.storage.processors import usable_processors
+from mnist_cli.training.backend import make_deterministic
+from mnist_cli.training.checkpoint import Checkpoint, EpochProgress, checkpoint_path, write_checkpoint
+from mnist_cli.training.device import find_device, processor
+from mnist_cli.training.events import EpochDone, Event, Started, Stepped, Trained
+from mnist_cli.training.start import Run, TrainingRequest
+from mnist_cli.training.stopping import StopRequest
+from mnist_cli.training.tensorboard import TensorBoard
+from mnist_cli.training.trainer import Trainer
+
+
+class _Diverged(Exception):
+    """The loss is no longer a finite number: there is no sense in going on."""
+
+
+class Loop:
+    """Takes a run to its end; `checkpoint` is how far it is."""
+
+    def __init__(self, run: Run, request: TrainingRequest, stop: StopRequest) -> None:
+        self._run, self._request, self._stop = run, request, stop
+        self._device = find_device()
+        settings = replace(run.settings, precision=self._device.precision(run.settings.precision))
+        self.checkpoint = replace(run.checkpoint, settings=settings)
+        self._checkpoint_path = checkpoint_path(run.model_path)
+        self._is_kept = run.is_resumed and self._checkpoint_path.exists()
+        self._validation = run.dataset.train[run.training :]
+        make_deterministic(settings.seed)
+        self._trainer = Trainer(run.network, settings, run.dataset.train[: run.training])
+        if run.is_resumed:
+            self._resume()
+        parts = ("train", "validation") if run.validation else ("train",)
+        self._board = TensorBoard(request.tensorboard_path, parts) if request.tensorboard_path else None
+
+    def _resume(self) -> None:
+        try:
+            self._trainer.restore(self.checkpoint.state)
+        except ValueError as reason:
+            raise ModelError(f"the run can't be resumed: {reason}", "Train without --resume.") from reason
+
+    def events(self) -> Iterator[Event]:
+        """Train the epochs that are left, and save. Signals are heard between steps, so that nothing is lost."""
+        with self._stop.deferred():
+            precision = self.checkpoint.settings.precision
+            is_native = precision == "float32" or self._device.native_bfloat16
+            yield Started(self._device.name, precision, is_native)
+            try:
+                yield from self._epochs()
+                record = self._save()
+            except _Diverged as reason:
+                self._save_last_good(str(reason))
+            except OutputError as error:
+                if not (self._is_kept and self._checkpoint_path.exists()):
+                    raise
+                hint = f"When that is mended, {self._request.how_to_resume}"
+                raise OutputError(error.message, hint) from error
+        original = self._run.original
+        yield Trained(self._run.model_path, record, differences(original, record) if original else None)
+
+    def _epochs(self) -> Iterator[Event]:
+        while not self.checkpoint.ended:
+            start = time.perf_counter() - self.checkpoint.seconds
+            progress = self.checkpoint.progress
+            for progress in self._trainer.train_epoch(self.checkpoint.progress):
+                _check_loss(progress.loss, progress.epoch)
+                yield Stepped(progress.epoch, progress.step, progress.means)
+                if self._stop.requested:
+                    self._interrupt(progress, time.perf_counter() - start)
+            epoch = self._finished_epoch(progress, start)
+            self._keep_epoch(epoch)
+            if self._board:
+                self._board.write(epoch)
+            yield EpochDone(epoch)
+
+    def _finished_epoch(self, progress: EpochProgress, start: float) -> Epoch:
+        """The figures of an epoch that began at the time `start`, now that it is to be validated."""
+        validated = self._trainer.evaluate(self._validation) if len(self._validation) else None
+        if validated:
+            _check_loss(validated.loss, progress.epoch)
+        return Epoch(
+            epoch=progress.epoch,
+            loss=progress.means.loss,
+            accuracy=progress.means.accuracy,
+            val_loss=validated.loss if validated else None,
+            val_accuracy=validated.accuracy if validated else None,
+            seconds=round(time.perf_counter() - start, 2),
+        )
+
+    def _interrupt(self, progress: EpochProgress, seconds: float) -> NoReturn:
+        """Stop as requested, with the run kept as it is."""
+        before, state = self.checkpoint.at_last_epoch, self._trainer.state
+        self._keep(replace(self.checkpoint, progress=progress, seconds=seconds, state=state, before=before))
+        raise self._stop.interruption(self._request.how_to_resume)
+
+    def _keep_epoch(self, epoch: Epoch) -> None:
+        history, state = (*self.checkpoint.history, epoch), self._trainer.state
+        if not all(np.isfinite(array).all() for array in state.values()):
+            raise _Diverged(f"the weights became infinite in epoch {epoch.epoch}")
+        is_best = self.checkpoint.settings.patience > 0 and best_epoch(history) == epoch.epoch
+        best = state if is_best else self.checkpoint.best
+        progress = EpochProgress(epoch.epoch + 1)
+        self._keep(
+            replace(self.checkpoint, progress=progress, history=history, seconds=0.0, state=state, before={}, best=best)
+        )
+
+    def _keep(self, checkpoint: Checkpoint) -> None:
+        write_checkpoint(self._run.model_path, checkpoint)
+        self.checkpoint, self._is_kept = checkpoint, True
+
+    def _save_last_good(self, reason: str) -> NoReturn:
+        """Save the model of the last good epoch, if there is one, and end the run with an error."""
+        hint = "Try a lower --learning-rate."
+        if not self.checkpoint.history:
+            remove_file(self._checkpoint_path)
+            raise TrainingError(f"{reason}: nothing was saved", hint)
+        self._trainer.restore(self.checkpoint.at_last_epoch)
+        record = self._save()
+        saved = f"the model of epoch {record.saved_epoch} was saved as {self._run.model_path}"
+        raise TrainingError(f"{reason}: {saved}", hint)
+
+    def _save(self) -> Record:
+        """Test the network and save it with its record; the checkpoint is no longer needed then."""
+        epoch = len(self.checkpoint.history)
+        if self.checkpoint.best:
+            self._trainer.restore(self.checkpoint.best)
+            epoch = best_epoch(self.checkpoint.history) or epoch
+        test = self._trainer.evaluate(self._run.dataset.test)
+        if not np.isfinite(test.loss):
+            raise TrainingError(f"the loss on the test images is {test.loss}: nothing was saved")
+        archive = self._trainer.archive(self._run.model_path, epoch * self._run.steps)
+        model = parse_model(self._run.model_path, archive)
+        record = self._record(epoch, test, model)
+        write_model(model, record)
+        remove_file(self._checkpoint_path)
+        return record
+
+    def _calibration(self, model: ModelFile) -> Calibration | None:
+        """From the validation images, answered by the engine that will use the model; None without any."""
+        if not len(self._validation):
+            return None
+        return calibrate(self._validation.labels, Engine(model).probabilities(self._validation.images))
+
+    def _record(self, saved_epoch: int, test: Metrics, model: ModelFile) -> Record:
+        settings, history, dataset = self.checkpoint.settings, self.checkpoint.history, self._run.dataset
+        images = (self._run.training, self._run.validation, len(dataset.test_labels))
+        return Record(
+            command=self.checkpoint.command,
+            recipe=settings.recipe,
+            settings={name: value for name, value in asdict(settings).items() if name != "recipe"},
+            versions=_versions(),
+            machine={"processor": processor(), "cores": usable_processors(), "device": self._device.name},
+            data=DataUsed(dataset.name, dataset.sha256, *images),
+            history=history,
+            seconds=round(sum(epoch.seconds for epoch in history), 2),
+            test=test,
+            calibration=self._calibration(model),
+            saved_epoch=saved_epoch,
+            model_sha256=model.sha256,
+        )
+
+
+def _check_loss(loss: float, epoch: int) -> None:
+    if not np.isfinite(loss):
+        raise _Diverged(f"the loss became {loss} in epoch {epoch}")
+
+
+def _versions() -> dict[str, str]:
+    packages = ("tensorflow", "keras", "numpy")
+    return {"mnistcli": __version__, "python": platform.python_version()} | {name: version(name) for name in packages}
