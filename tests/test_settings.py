@@ -50,7 +50,7 @@ def test_nonsense_is_refused_by_the_name_of_its_option(option: str, values: dict
     with pytest.raises(SettingError) as refusal:
         Settings(**values)
 
-    assert refusal.value.option == option
+    assert refusal.value.message.startswith(option)
 
 
 def test_no_validation_is_a_choice():

@@ -82,7 +82,7 @@ def test_the_installed_command_is_the_same_program():
         (["evaluate", "--report", "new/report.pdf"], "--report"),
         (["predict"], "IMAGE"),
         (["predict", "--top", "0", "digit.png"], "--top"),
-        (["predict", ""], "empty name"),
+        (["predict", ""], "must not be empty"),
         (["summary", "one.keras", "two.keras"], "two.keras"),
         (["trian"], "train"),
     ],
@@ -192,7 +192,7 @@ def test_train_json_is_the_record(run: Run, small_npz: Path, tmp_path: Path):
         (".", "m.keras", "no IDX files"),
         ("text.npz", "m.keras", "not an .npz file"),
         ("nan.npz", "m.keras", "finite"),
-        ("small.npz", "folder.keras", "no regular file"),
+        ("small.npz", "folder.keras", "not a regular file"),
         ("small.npz", "text.npz/m.keras", "can't be written"),
         ("small.npz", "package.keras", "package.json"),
         ("small.npz", "loop.keras", "circle"),
@@ -421,6 +421,7 @@ def test_a_bad_picture_is_reported_in_its_place_and_does_not_stop_the_rest(
         "missing.png",
         "folder",
         "blank.png",
+        "4 of 7 pictures could not be read",
     ]
     assert "4 of 7 pictures could not be read" in as_json.stderr
     statuses = [json.loads(line)["status"] for line in as_json.stdout.splitlines()]
@@ -493,10 +494,10 @@ def test_a_run_is_repeated_from_its_record_and_compared(run: Run, small_npz: Pat
     other = run("train", "--from-record", record, "--data", small_npz, "--json", "--seed", "1", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
-    assert "Repeated  the model is identical to that of the record" in done.stdout
+    assert "the model is identical to the recorded one" in done.stdout
     assert (tmp_path / "models" / "small-again.keras").read_bytes() == small_model.read_bytes()
     assert (other.returncode, other.stdout) == (2, "")
-    assert "--seed: is 0 in the record, not 1" in other.stderr
+    assert "--seed is 0 in the record, not 1" in other.stderr
 
 
 def test_what_is_no_record_is_not_repeated(run: Run, small_npz: Path):

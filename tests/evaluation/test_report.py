@@ -345,5 +345,5 @@ def test_a_report_replaces_a_report_and_nothing_else(full_report: Report, suffix
 
 def test_a_folder_where_the_report_goes_is_refused(tmp_path: Path):
     (tmp_path / "r.svg").mkdir()
-    with pytest.raises(OutputError, match="no regular file"):
+    with pytest.raises(OutputError, match="not a regular file"):
         check_report_path(tmp_path / "r.svg")

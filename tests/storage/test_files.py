@@ -2,9 +2,6 @@
 
 import errno
 import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,6 @@ from mnist_cli.storage.files import (
     read_file,
     remove_file,
     remove_strays,
-    reserved,
     size_text,
     temporary_beside,
     write_files,
@@ -117,21 +113,21 @@ def test_a_disk_that_gives_back_something_else_is_noticed(tmp_path: Path, monkey
 
 
 def test_a_destination_gets_its_folders_and_keeps_clean(tmp_path: Path):
-    check_destination(tmp_path / "a" / "b" / "file", "a hint")
+    check_destination(tmp_path / "a" / "b" / "file", lambda path: True, "a hint")
 
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
 def test_a_folder_is_no_destination(tmp_path: Path):
-    with pytest.raises(OutputError, match="no regular file"):
-        check_destination(tmp_path, "a hint")
+    with pytest.raises(OutputError, match="not a regular file"):
+        check_destination(tmp_path, lambda path: True, "a hint")
 
 
 def test_a_file_in_the_way_of_a_folder_is_reported(tmp_path: Path):
     (tmp_path / "file").touch()
 
     with pytest.raises(OutputError, match="can't be written"):
-        check_destination(tmp_path / "file" / "model.keras", "a hint")
+        check_destination(tmp_path / "file" / "model.keras", lambda path: True, "a hint")
 
 
 @pytest.mark.parametrize(
@@ -140,41 +136,6 @@ def test_a_file_in_the_way_of_a_folder_is_reported(tmp_path: Path):
 )
 def test_sizes_for_people(size: int, text: str):
     assert size_text(size) == text
-
-
-HOLD = """
-import sys
-from pathlib import Path
-from mnist_cli.storage.files import reserved
-with reserved(Path(sys.argv[1])) as alone:
-    print(alone, flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_a_reserved_path_is_refused_to_others_until_its_owner_is_dead(tmp_path: Path):
-    path = tmp_path / "m.keras"
-    owner = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert owner.stdout is not None and owner.stdout.readline() == "True\n"
-    with pytest.raises(OutputError, match=f"process {owner.pid}"), reserved(path):
-        pass
-    with reserved(tmp_path / "other.keras") as alone:
-        assert alone
-    owner.kill()
-    owner.communicate()
-    with reserved(path) as alone:
-        assert alone
-
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_without_locks_the_work_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(files, "fcntl", None)
-
-    with reserved(tmp_path / "m.keras") as alone:
-        assert not alone
 
 
 def test_strays_of_one_file_are_removed_and_nothing_else(tmp_path: Path):
@@ -198,20 +159,13 @@ def test_what_a_link_leads_to_is_removed(tmp_path: Path):
     assert not (tmp_path / "file").exists()
 
 
-def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path):
-    with reserved(tmp_path / "m.keras"):
-        [lock] = tmp_path.iterdir()
-    (tmp_path / "precious").write_text("precious")
-    lock.symlink_to("precious")
-    with reserved(tmp_path / "m.keras") as alone:
-        assert not alone
+def test_only_files_that_are_recognised_or_empty_may_be_replaced(tmp_path: Path):
+    path = tmp_path / "file"
+    check_destination(path, lambda path: False, "a hint")  # nothing is there
+    path.touch()
+    check_destination(path, lambda path: False, "a hint")
+    path.write_bytes(b"mine")
+    check_destination(path, lambda path: path.read_bytes() == b"mine", "a hint")
 
-    assert (tmp_path / "precious").read_text() == "precious"
-
-
-def test_a_folder_that_is_gone_is_no_reason_to_hide_what_went_wrong(tmp_path: Path):
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    with pytest.raises(KeyError), reserved(folder / "m.keras"):
-        shutil.rmtree(folder)
-        raise KeyError
+    with pytest.raises(OutputError, match="never overwrites a file it doesn't recognise"):
+        check_destination(path, lambda path: False, "a hint")
