@@ -2,15 +2,13 @@
 
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from mnist_cli.storage.workers import Limits, Worker, WorkError, in_order
+from mnist_cli.storage.workers import Limits, WorkError, in_order
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are forks on Linux only")
 LIMITS = Limits(seconds=1, memory=300_000_000)
 
 
@@ -55,30 +53,6 @@ def test_work_that_ends_badly_is_told_of_in_its_place(bad, told: str):
 
     assert (first, last) == (0, 2)
     assert isinstance(ended, WorkError) and told in str(ended)
-
-
-@pytest.mark.parametrize(
-    ("work", "task", "told"),
-    [(sum, range(10**12), "takes more than 1 seconds"), (bytearray, 600_000_000, "300 MB"), (os._exit, 0, "crash")],
-    ids=["time", "memory", "exit"],
-)
-def test_a_child_that_began_anew_has_the_same_limits(work, task, told: str):
-    worker = Worker(work, LIMITS, forks=False)
-    worker.begin(task)
-
-    with pytest.raises(WorkError, match=told):
-        worker.answer()
-    worker.stop()
-
-
-def test_a_child_that_does_not_get_its_work_is_told_of(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sys, "path", [])  # as a damaged installation would be: the child can't even import this package
-    worker = Worker(bytes.fromhex, LIMITS, forks=False)
-    worker.begin("00" * 1_000_000)
-
-    with pytest.raises(WorkError, match="crash"):
-        worker.answer()
-    worker.stop()
 
 
 def test_memory_of_the_parent_does_not_count():
