@@ -51,7 +51,7 @@ def predict(
     from mnist_cli.display.prediction import COLUMNS, prediction_csv, prediction_json, show_prediction, with_progress
     from mnist_cli.display.screen import Screen
     from mnist_cli.model.calibration import UNCALIBRATED
-    from mnist_cli.pictures.explanation import explain as explained
+    from mnist_cli.pictures.preparation import prepare, resize
     from mnist_cli.pictures.reader import Reader
     from mnist_cli.pictures.search import find_pictures
 
@@ -62,7 +62,7 @@ def predict(
     screen = Screen(quiet, "json" if json else "csv" if csv else "text")
     engine = engine_for(model, screen)
     calibration = engine.model.record.calibration if engine.model.record else None
-    reader = Reader(engine, calibration or UNCALIBRATED, raw)
+    reader = Reader(engine, calibration or UNCALIBRATED, resize if raw else prepare)
     paths = find_pictures(map(Path, images))
     screen.header(COLUMNS)
     failed = 0
@@ -74,9 +74,9 @@ def predict(
             screen.line(prediction_csv(prediction))
         else:
             show_prediction(screen, prediction, top)
-            if explain and prediction.pixels is not None:
-                for pixels in prediction.pixels:
-                    show_explanation(screen, explained(reader, pixels), prediction.steps)
+            if explain:
+                for explanation in reader.explain(prediction):
+                    show_explanation(screen, explanation, prediction.steps)
     if failed == len(paths) == 1:  # what is wrong with it has been told
         raise typer.Exit(1)
     if failed:

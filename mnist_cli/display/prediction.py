@@ -10,7 +10,6 @@ from rich.text import Text
 
 from mnist_cli.display.screen import Screen, clean
 from mnist_cli.errors import PictureError
-from mnist_cli.pictures.decoding import FIRST_OF_SEVERAL
 from mnist_cli.pictures.reader import Prediction
 
 # From so many pictures on a bar is worth its line.
@@ -23,8 +22,8 @@ def show_prediction(screen: Screen, prediction: Prediction, top: int) -> None:
     if prediction.status == "error":
         screen.error(PictureError(prediction.error or "", prediction.hint))
         return
-    if FIRST_OF_SEVERAL in prediction.steps:
-        screen.note(f"{prediction.path}: {FIRST_OF_SEVERAL}")
+    if prediction.is_first_of_several:
+        screen.note(f"{prediction.path}: the first of several pictures taken")
     if prediction.confidence is None:
         screen.result(Text.assemble(("-", "bold"), f"          {clean(prediction.path)}  no digit found"))
         return

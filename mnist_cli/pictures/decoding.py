@@ -2,21 +2,23 @@
 
 import io
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter, UnidentifiedImageError
 
+from mnist_cli.errors import PictureError
 from mnist_cli.pictures.ink import Colours
 
 PIXEL_LIMIT = 100_000_000
-FIRST_OF_SEVERAL = "the first of several pictures taken"
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+_HINT = f"Pictures may be {', '.join(FORMATS)}, of at most {PIXEL_LIMIT // 1_000_000} megapixels."
 
 # The size that a file declares is checked below, before anything is decoded; Pillow's own check would print a warning.
 Image.MAX_IMAGE_PIXELS = None
 
-# The tag of EXIF that tells how the camera was held, and what each of its values other than 1 asks for.
+# The EXIF tag that says how the camera was held, and how to turn the picture for each of its values other than 1.
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -28,54 +30,69 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Pillow's decoders in Python, which take microseconds for a pixel, and the pixels and bytes that they are left to do.
+# Pillow's decoders in Python, which take microseconds per pixel, and the most pixels and bytes that they are given.
 _SLOW_CODECS = {"ppm", "ppm_plain", "bmp_rle"}
 _SLOW_PIXELS, _SLOW_BYTES = 1_000_000, 2_000_000
 
-# Larger pictures are looked at in this size: a thin pen on a whole sheet is still wider than a pixel then.
+# Larger pictures are reduced to this size, in which a thin pen on a whole sheet is still wider than a pixel.
 _LONGER_SIDE = 1200
-# Pictures are made smaller in bands of so many pixels, so that no conversion needs the memory of a whole one.
+# Pictures are reduced in bands of this many pixels, so that no conversion needs the memory of a whole one.
 _BAND = 4_000_000
-# Pictures of one bit larger than scans show grey by dots, which this radius, in pixels, makes grey again.
+# One-bit pictures larger than scans show grey by dots; a blur of this radius, in pixels, makes it grey again.
 LARGEST_SCAN = 64
 _GRAIN = 1.5
+# A comparison of every eighth row shows most colour pictures to be no grey ones.
+_ROWS_APART = 8
 
 
-class UndecodedError(Exception):
-    """A file that is not taken for a picture."""
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A decoded picture.
+
+    `colours`: upright, with the longer side at most `_LONGER_SIDE`. `steps`: what was done, in order, in a few words
+    each. `is_first_of_several`: the file holds more pictures, which are not looked at.
+    """
+
+    colours: Colours
+    steps: tuple[str, ...]
+    is_first_of_several: bool
 
 
-def decode(content: bytes) -> tuple[Colours, tuple[str, ...]]:
-    """The colours of a picture, upright and at most `_LONGER_SIDE` long, and what was done for that.
+def decode(content: bytes) -> Picture:
+    """Decode the first picture in a file.
 
-    Raises `UndecodedError`, and for a damaged file almost anything.
+    Raises `PictureError` for a file that is not such a picture or too large, and almost anything for a damaged one.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of oddities that Pillow can live with
+        warnings.simplefilter("ignore")  # about oddities that Pillow can cope with
         try:
             opened = Image.open(io.BytesIO(content), formats=FORMATS)
         except UnidentifiedImageError as reason:
-            raise UndecodedError("not a picture in a format that is read") from reason
+            raise PictureError("not a picture in a format that is read", _HINT) from reason
         with opened as image:
             size = image.size
-            if size[0] * size[1] > PIXEL_LIMIT:
-                raise UndecodedError(f"{size[0]}x{size[1]} pixels are too many")
-            if _is_slow(image) and size[0] * size[1] > _SLOW_PIXELS and len(content) > _SLOW_BYTES:
-                raise UndecodedError(f"{size[0]}x{size[1]} pixels are too many for how they are written down")
-            first = (FIRST_OF_SEVERAL,) if getattr(image, "is_animated", False) else ()
+            _check_size(image, len(content))
+            is_first = bool(getattr(image, "is_animated", False))
             turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-            image.draft(None, (_LONGER_SIDE, _LONGER_SIDE))  # has a JPEG decoded at a part of its size
+            image.draft(None, (_LONGER_SIDE, _LONGER_SIDE))  # makes the JPEG decoder skip detail that is not needed
             colours, steps = _colours(image, turn)
-    shrunk = (f"looked at in {colours.shape[1]}x{colours.shape[0]}",) if max(size) > _LONGER_SIDE else ()
+    first = ("the first of several pictures taken",) if is_first else ()
+    reduced = (f"looked at in {colours.shape[1]}x{colours.shape[0]}",) if max(size) > _LONGER_SIDE else ()
     upright = ("turned upright by EXIF",) if turn is not None else ()
-    return colours, (*first, *shrunk, *upright, *steps)
+    return Picture(colours, (*first, *reduced, *upright, *steps), is_first)
 
 
-def _is_slow(image: Image.Image) -> bool:
-    return any(tile[0] in _SLOW_CODECS for tile in getattr(image, "tile", ()))
+def _check_size(image: Image.Image, file_size: int) -> None:
+    width, height = image.size
+    if width * height > PIXEL_LIMIT:
+        raise PictureError(f"{width}x{height} pixels are too many", _HINT)
+    is_slow = any(tile[0] in _SLOW_CODECS for tile in getattr(image, "tile", ()))
+    if is_slow and width * height > _SLOW_PIXELS and file_size > _SLOW_BYTES:
+        raise PictureError(f"{width}x{height} pixels are too many for this way of storing them", _HINT)
 
 
 def _colours(image: Image.Image, turn: Image.Transpose | None) -> tuple[Colours, tuple[str, ...]]:
+    """The colours of a picture, reduced and turned, and what was done about its transparency."""
     dithered = image.mode == "1" and max(image.size) > LARGEST_SCAN
     deep = image.mode.startswith("I;16")
     image = _reduced(image, _simple_mode(image))
@@ -90,7 +107,7 @@ def _colours(image: Image.Image, turn: Image.Transpose | None) -> tuple[Colours,
     if dithered:
         image = image.filter(ImageFilter.GaussianBlur(_GRAIN))
     pixels = np.asarray(image).reshape(image.height, image.width, -1)
-    if _is_grey(pixels[::8]) and _is_grey(pixels):
+    if _is_grey(pixels[::_ROWS_APART]) and _is_grey(pixels):
         pixels = pixels[..., :1]  # three times as fast
     return pixels.astype(np.float32), steps
 
@@ -100,7 +117,7 @@ def _is_grey(pixels: NDArray[np.uint8]) -> bool:
 
 
 def _simple_mode(image: Image.Image) -> str:
-    """Which of "L", "RGB", "RGBA", "I" (any integers) and "F" (any numbers) holds what is in a picture."""
+    """The simplest of the modes "L", "RGB", "RGBA", "I" (any integers) and "F" (any numbers) that loses nothing."""
     if image.mode in ("I", "F"):
         return image.mode
     if image.mode.startswith("I;16"):
@@ -111,7 +128,7 @@ def _simple_mode(image: Image.Image) -> str:
 
 
 def _reduced(image: Image.Image, mode: str) -> Image.Image:
-    """The picture in another mode, made smaller by a whole number where it is longer than `_LONGER_SIDE`."""
+    """The picture in another mode, reduced by a whole number where it is longer than `_LONGER_SIDE`."""
     factor = -(-max(image.size) // _LONGER_SIDE)
     if factor == 1:
         return image.convert(mode) if image.mode != mode else image
@@ -124,9 +141,9 @@ def _reduced(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _stretched(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Values of no fixed range with the one they have mapped to 0 to 255."""
+    """Values of any range, mapped to 0 to 255."""
     if not np.isfinite(values).all():
-        raise ValueError("it has pixels that are no numbers")
+        raise ValueError("it has pixels that are not numbers")
     low, high = float(values.min()), float(values.max())
     if low == high:
         return np.zeros_like(values)
@@ -141,5 +158,5 @@ def _on_paper(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
         return image.convert("RGB"), ()
     light = (values[..., 0] * visible).sum() > 127.5 * visible.sum()
     paper = "black" if light else "white"
-    laid = Image.alpha_composite(Image.new("RGBA", image.size, paper), image).convert("RGB")
-    return laid, (f"laid on {paper}, for it is transparent",)
+    opaque = Image.alpha_composite(Image.new("RGBA", image.size, paper), image).convert("RGB")
+    return opaque, (f"laid on {paper}, for it is transparent",)

@@ -1,12 +1,12 @@
 """Where the network looked: how far its answer depends on each part of an image."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_cli.arrays import Probabilities
-from mnist_cli.pictures.reader import Reader
+from mnist_cli.arrays import Images, Probabilities
 
 _PATCH = 5
 
@@ -26,14 +26,14 @@ class Explanation:
     importance: NDArray[np.float64]
 
 
-def explain(reader: Reader, pixels: NDArray[np.uint8]) -> Explanation:
-    """Look at an image, uint8, shape (28, 28), whole and with each patch of 5x5 pixels blanked. Raises `ModelError`."""
+def explain(probabilities: Callable[[Images], Probabilities], pixels: NDArray[np.uint8]) -> Explanation:
+    """Ask a model for its probabilities of an image, uint8, shape (28, 28), whole and with each 5x5 patch blanked."""
     rows, columns = pixels.shape
-    blanked = np.repeat(pixels[np.newaxis], 1 + rows * columns, axis=0)
-    for place, (row, column) in enumerate(np.ndindex(rows, columns), start=1):
-        top, left = (max(0, centre - _PATCH // 2) for centre in (row, column))
-        blanked[place, top : row + _PATCH // 2 + 1, left : column + _PATCH // 2 + 1] = 0
-    whole, *others = reader.probabilities(blanked)
+    images = np.repeat(pixels[np.newaxis], 1 + rows * columns, axis=0)
+    reach = _PATCH // 2
+    for image, (row, column) in zip(images[1:], np.ndindex(rows, columns), strict=True):
+        image[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1] = 0
+    whole, *blanked = probabilities(images)
     digit = whole.argmax()
-    falls = whole[digit] - np.array([other[digit] for other in others])
+    falls = whole[digit] - np.array([other[digit] for other in blanked])
     return Explanation(pixels, whole, np.maximum(falls, 0).reshape(rows, columns))

@@ -8,27 +8,32 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_cli.pictures.glyphs import bordered, stroke_width
-from mnist_cli.pictures.ink import Grey, disc
+from mnist_cli.arrays import SIDE
+from mnist_cli.pictures.ink import Grey
+from mnist_cli.pictures.pieces import bordered, stroke_width
 
-SIDE, BOX = 28, 20
-# Where the centre of mass of MNIST's images lies, (13.5, 14.5], and how long their longer side is, 19 or 20; with some
-# room.
+_BOX = 20
+# The centre of mass of MNIST's images lies in (13.5, 14.5], and their longer side is 19 or 20; with some tolerance.
 _CENTRES = (13.25, 14.75)
 _LENGTHS = (18, 21)
-# Strokes are changed on a copy that is so many times the size.
+# Strokes are changed on a copy enlarged so many times.
 _FINE = 4
-# Strokes thinner than the first, in pixels of the box, are made as thick as the second, and those thicker than the
-# first as thin as the second. Half of MNIST's own are 1.7 to 2.1 wide.
+# Strokes thinner than the first number, in pixels of the box, are made as thick as the second, and those thicker than
+# the first as thin as the second. Half of MNIST's own are 1.7 to 2.1 wide.
 _THIN, _THICK = (1.5, 2.0), (4.0, 3.4)
-# What is left of the width where a scan was stretched to a square: most digits are about so much narrower than high.
+# Strokes are thinned only where at least this share of their area remains.
+_LEAST_LEFT = 0.3
+# The width of a scan that was stretched to a square is reduced to this share: most digits are that much narrower than
+# high.
 _NARROWED = 0.7
+# Amounts of ink, 0 to 1: above the first a pixel belongs to a stroke, above the second to the digit that is cropped.
+_STROKE, _EDGE = 0.5, 0.25
 
 Pixels = NDArray[np.uint8]
 
 
 def is_mnist_like(grey: Grey) -> bool:
-    """Whether a picture, 0 to 255, could be an image of MNIST: right in size, light on black, fitted and centred."""
+    """Whether a picture, 0 to 255, could be an image of MNIST: 28x28, light on black, fitted and centred."""
     if grey.shape != (SIDE, SIDE):
         return False
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
@@ -40,21 +45,21 @@ def is_mnist_like(grey: Grey) -> bool:
 
 
 def fitted(ink: Grey, stretched: bool = False) -> tuple[Pixels, tuple[str, ...]]:
-    """The ink of one digit, float32, 0 to 1, as uint8 of the shape (28, 28), and what was done, in a few words each.
+    """One digit made like MNIST's: uint8, shape (28, 28); and what was done, in a few words each.
 
-    `stretched`: it was made as wide as high, whatever it was before.
+    `ink`: float32, any shape, 0 to 1. `stretched`: it was made as wide as high, whatever its proportions were.
     """
     steps = ("narrowed, for it fills a square",) if stretched else ()
-    fine = _scaled(bordered(ink, 1), BOX * _FINE, _NARROWED if stretched else 1.0)
+    fine = _scaled(bordered(ink, 1), _BOX * _FINE, _NARROWED if stretched else 1.0)
     fine, thickness = _with_usual_strokes(bordered(fine, 2 * _FINE))
-    small = _scaled(_cropped(fine), BOX)
-    scale = "enlarged" if max(ink.shape) < BOX else "shrunk"
+    small = _scaled(_cropped(fine), _BOX)
+    scale = "enlarged" if max(ink.shape) < _BOX else "shrunk"
     size = f"{scale} to {small.shape[1]}x{small.shape[0]}"
     return _centred(small), (*steps, *thickness, size, "centred by mass")
 
 
 def _scaled(ink: Grey, longer_side: int, narrowing: float = 1.0) -> Grey:
-    """The ink resized so that its longer side is so long; its darkest place is 1 again."""
+    """The ink resized to this longer side, in pixels; its darkest place is 1 again."""
     height, width = ink.shape[0], ink.shape[1] * narrowing
     scale = longer_side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -65,19 +70,26 @@ def _scaled(ink: Grey, longer_side: int, narrowing: float = 1.0) -> Grey:
 
 def _with_usual_strokes(fine: Grey) -> tuple[Grey, tuple[str, ...]]:
     """Strokes that are much thinner or thicker than those the network has learned from made more like them."""
-    width = stroke_width(fine > 0.5) / _FINE
+    width = stroke_width(fine > _STROKE) / _FINE
     goal = _THIN[1] if width < _THIN[0] else _THICK[1] if width > _THICK[0] else width
     change = round((goal - width) * _FINE)
+    if change == 0:
+        return fine, ()
     if change > 0:
-        return cv2.dilate(fine, disc(change + 1)), ("strokes thickened",)
-    thinner = cv2.erode(fine, disc(1 - change)) if change else fine
-    if change == 0 or (thinner > 0.5).sum() < 0.3 * (fine > 0.5).sum():  # little would be left
+        return cv2.dilate(fine, _disc(change + 1)), ("strokes thickened",)
+    thinner = cv2.erode(fine, _disc(1 - change))
+    if (thinner > _STROKE).sum() < _LEAST_LEFT * (fine > _STROKE).sum():
         return fine, ()
     return thinner, ("strokes thinned",)
 
 
+def _disc(diameter: int) -> NDArray[np.uint8]:
+    """A disc as cv2 takes the shape of a morphological operation."""
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter)), np.uint8)
+
+
 def _cropped(ink: Grey) -> Grey:
-    rows, columns = (np.flatnonzero((ink > 0.25).any(axis=axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero((ink > _EDGE).any(axis=axis)) for axis in (1, 0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
@@ -93,7 +105,7 @@ def _centred(ink: Grey) -> Pixels:
 
 
 def _centre_of_mass(ink: Grey) -> tuple[float, float]:
-    """(row, column) of the centre, in pixels counted from 0."""
+    """The centre of mass, (row, column), in pixels counted from 0."""
     total = ink.sum()
     row = (ink.sum(axis=1) * np.arange(ink.shape[0])).sum() / total
     column = (ink.sum(axis=0) * np.arange(ink.shape[1])).sum() / total

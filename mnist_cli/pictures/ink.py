@@ -108,11 +108,6 @@ def _leaves_strokes(copy: Colours, paper: Colours) -> bool:
     return not cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_OPEN, square).any()
 
 
-def disc(diameter: int) -> NDArray[np.uint8]:
-    """A disc as cv2 takes the shape of a morphological operation."""
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter)), np.uint8)
-
-
 def _surface(copy: Colours, tone: Colours) -> Colours:
     """A quadratic surface through the greater part of the pixels, fitted by reweighted least squares."""
     rows, columns, channels = copy.shape

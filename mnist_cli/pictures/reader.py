@@ -1,4 +1,4 @@
-"""Predicting digits: pictures in, one reading for each out."""
+"""Reading digits with a model: pictures in, one prediction for each out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnist_cli.arrays import Images, Probabilities
 from mnist_cli.errors import PictureError
 from mnist_cli.model.calibration import UNCALIBRATED, Calibration, tempered
 from mnist_cli.model.engine import Engine
-from mnist_cli.pictures.preparation import Prepared, prepare_all
+from mnist_cli.pictures.explanation import Explanation, explain
+from mnist_cli.pictures.preparation import Preparation, Prepared, prepare, prepare_all
 
 Status = Literal["digit", "unsure", "none", "several", "error"]
 
-# Where it is not sure, a digit is named that is at least so likely, measured by the likeliest.
+# An unsure prediction names the digits that are at least this likely, as a share of the likeliest one's probability.
 _LEAST_LIKELY = 0.1
 _MOST_CANDIDATES = 3
 
@@ -27,9 +27,9 @@ class Prediction:
 
     `status`: "digit" with a `digit`; "several" with all `digits`, in reading order; "unsure" where the confidence is
     below the model's threshold; "none" where the picture shows nothing to read; "error" with the reason in `error`.
-    `confidence`: the probability, 0 to 1, of the digit, or the lowest of several. `probabilities`: those of the ten
-    digits, where there is one to read. `candidates`: what it may be, where that is not sure. `steps`: what was done to
-    the picture before the network saw it.
+    `confidence`: the probability, 0 to 1, of the digit, or the lowest one of several. `probabilities`: of the ten
+    digits, where a single one was read. `candidates`: the likeliest digits of an unsure prediction. `steps`: what was
+    done to the picture before the network saw it. `is_first_of_several`: the file holds more pictures than this one.
     """
 
     path: Path
@@ -40,8 +40,9 @@ class Prediction:
     steps: tuple[str, ...] = ()
     error: str | None = None
     hint: str = ""
-    pixels: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
-    """uint8, shape (n, 28, 28): the digits as the network saw them."""
+    is_first_of_several: bool = False
+    pixels: Images | None = field(default=None, repr=False, compare=False)
+    """The digits as the network saw them."""
 
     @property
     def digit(self) -> int | None:
@@ -51,7 +52,8 @@ class Prediction:
     def candidates(self) -> tuple[int, ...]:
         if self.status != "unsure" or self.probabilities is None:
             return ()
-        likely = [digit for digit, share in self.ranking() if share >= _LEAST_LIKELY * self.ranking()[0][1]]
+        least = _LEAST_LIKELY * max(self.probabilities)
+        likely = [digit for digit, probability in self.ranking() if probability >= least]
         return tuple(likely[:_MOST_CANDIDATES])
 
     def ranking(self) -> tuple[tuple[int, float], ...]:
@@ -61,37 +63,46 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads pictures with a model: its engine and how far its probabilities are to be trusted.
-
-    `raw`: pictures are taken as they are.
-    """
+    """Reads pictures with a model: its engine, how far to trust its probabilities, and how to prepare the pictures."""
 
     engine: Engine
     calibration: Calibration = UNCALIBRATED
-    raw: bool = False
+    preparation: Preparation = prepare
 
     def read_all(self, paths: Sequence[Path]) -> Iterator[Prediction]:
-        """A reading for each picture, in their order; a few pictures are prepared ahead."""
-        for path, prepared in zip(paths, prepare_all(paths, self.raw), strict=True):
+        """A prediction for each picture, in their order; a few pictures are prepared ahead. Raises `ModelError`."""
+        for path, prepared in zip(paths, prepare_all(paths, self.preparation), strict=True):
             yield self._read(path, prepared)
 
     def _read(self, path: Path, prepared: Prepared | PictureError) -> Prediction:
         if isinstance(prepared, PictureError):
             return Prediction(path, "error", error=prepared.message, hint=prepared.hint)
         if not len(prepared.pixels):
-            return Prediction(path, "none", steps=prepared.steps)
-        return self._judged(path, self.probabilities(prepared.pixels), prepared)
-
-    def probabilities(self, images: Images) -> Probabilities:
-        """Those of the model for some images, calibrated: float64, shape (n, 10). Raises `ModelError`."""
-        return tempered(self.engine.probabilities(images), self.calibration.temperature)
-
-    def _judged(self, path: Path, probabilities: Probabilities, prepared: Prepared) -> Prediction:
+            return Prediction(path, "none", steps=prepared.steps, is_first_of_several=prepared.is_first_of_several)
+        probabilities = self.probabilities(prepared.pixels)
         digits = tuple(probabilities.argmax(axis=1).tolist())
         confidence = float(np.min(probabilities.max(axis=1)))
-        status: Status = "digit" if len(digits) == 1 else "several"
+        return Prediction(
+            path,
+            self._status(digits, confidence),
+            digits,
+            confidence,
+            tuple(probabilities[0].tolist()) if len(digits) == 1 else None,
+            prepared.steps + self.engine.interface.steps,
+            is_first_of_several=prepared.is_first_of_several,
+            pixels=prepared.pixels,
+        )
+
+    def _status(self, digits: tuple[int, ...], confidence: float) -> Status:
         if confidence < self.calibration.threshold:
-            status = "unsure"
-        of_one = tuple(probabilities[0].tolist()) if len(digits) == 1 else None
-        steps = prepared.steps + self.engine.interface.steps
-        return Prediction(path, status, digits, confidence, of_one, steps, pixels=prepared.pixels)
+            return "unsure"
+        return "digit" if len(digits) == 1 else "several"
+
+    def probabilities(self, images: Images) -> Probabilities:
+        """The model's calibrated probabilities for some images: float64, shape (n, 10). Raises `ModelError`."""
+        return tempered(self.engine.probabilities(images), self.calibration.temperature)
+
+    def explain(self, prediction: Prediction) -> tuple[Explanation, ...]:
+        """Where the network looked, for each digit of a prediction. Raises `ModelError`."""
+        images = () if prediction.pixels is None else prediction.pixels
+        return tuple(explain(self.probabilities, image) for image in images)

@@ -32,7 +32,7 @@ from mnist_cli.model.file import parse_model
 from mnist_cli.model.record import read_record
 from mnist_cli.model.summary import summarize
 from mnist_cli.pictures.decoding import decode
-from mnist_cli.pictures.preparation import prepare
+from mnist_cli.pictures.preparation import prepare_file
 from mnist_cli.pictures.reader import Reader
 
 
@@ -93,10 +93,10 @@ def _use_picture(content: bytes) -> None:
         raise
     except Exception:  # each makes an error that a user can meet
         with suppress(MnistCliError):
-            prepare(_PATH, content=content)
+            prepare_file(_PATH, content)
             raise AssertionError("refused, and then read") from None
         return
-    prepare(_PATH, content=content)
+    prepare_file(_PATH, content)
 
 
 def _in_file(content: bytes, use: Callable[[Path], object], name: str = "file.npz") -> None:

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from mnist_cli.datasets.dataset import Dataset
 from mnist_cli.errors import PictureError
-from mnist_cli.pictures.preparation import Prepared, prepare
+from mnist_cli.pictures.preparation import Prepared, prepare_file
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +43,14 @@ def test_every_test_image_of_mnist_comes_through_unchanged(mnist: Dataset, tmp_p
     path = tmp_path / "digit.png"
     for image in mnist.test.images:
         Image.fromarray(image).save(path)
-        assert np.array_equal(prepare(path).pixels, [image])
+        assert np.array_equal(prepare_file(path).pixels, [image])
 
 
 def test_a_small_digit_in_a_corner_is_brought_to_the_middle(seven: np.ndarray, tmp_path: Path):
     corner = np.zeros((28, 28), np.uint8)
     corner[:14, :14] = seven[::2, ::2]
 
-    prepared = prepare(saved(Image.fromarray(corner), tmp_path))
+    prepared = prepare_file(saved(Image.fromarray(corner), tmp_path))
 
     assert likeness(prepared, seven) > 0.8
     assert "centred by mass" in prepared.steps
@@ -60,7 +60,7 @@ def test_a_small_digit_in_a_corner_is_brought_to_the_middle(seven: np.ndarray, t
 def test_both_polarities_give_the_same(dark_on_light: bool, seven: np.ndarray, tmp_path: Path):
     page = photo(seven) if dark_on_light else 255 - photo(seven)
 
-    prepared = prepare(saved(Image.fromarray(page), tmp_path))
+    prepared = prepare_file(saved(Image.fromarray(page), tmp_path))
 
     assert likeness(prepared, seven) > 0.97
     assert ("ink found dark on light" in prepared.steps) == dark_on_light
@@ -72,14 +72,14 @@ def test_every_mode_is_read(mode: str, seven: np.ndarray, tmp_path: Path):
     wide = Image.fromarray(photo(seven).astype(np.uint16) * 257)
     image = wide if mode == "I;16" else grey.convert(mode)
 
-    assert likeness(prepare(saved(image, tmp_path, ".tiff")), seven) > 0.93
+    assert likeness(prepare_file(saved(image, tmp_path, ".tiff")), seven) > 0.93
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".bmp", ".webp", ".tiff", ".ppm"])
 def test_every_format_is_read(suffix: str, seven: np.ndarray, tmp_path: Path):
     image = Image.fromarray(photo(seven)).convert("RGB")
 
-    assert likeness(prepare(saved(image, tmp_path, suffix)), seven) > 0.96
+    assert likeness(prepare_file(saved(image, tmp_path, suffix)), seven) > 0.96
 
 
 @pytest.mark.parametrize("ink", [(0, 0, 0), (255, 255, 255), (40, 60, 200)])
@@ -87,7 +87,7 @@ def test_ink_of_any_brightness_on_a_transparent_page(ink: tuple[int, int, int], 
     alpha = 255 - photo(seven)
     pixels = np.dstack([np.full_like(alpha, level) for level in ink] + [alpha])
 
-    assert likeness(prepare(saved(Image.fromarray(pixels), tmp_path)), seven) > 0.97
+    assert likeness(prepare_file(saved(Image.fromarray(pixels), tmp_path)), seven) > 0.97
 
 
 def test_a_picture_is_turned_as_its_exif_says(seven: np.ndarray, tmp_path: Path):
@@ -95,7 +95,7 @@ def test_a_picture_is_turned_as_its_exif_says(seven: np.ndarray, tmp_path: Path)
     exif[0x0112] = 6  # turn a quarter to the right to see it upright
     lying = Image.fromarray(photo(seven)).transpose(Image.Transpose.ROTATE_90)
 
-    prepared = prepare(saved(lying, tmp_path, ".jpg", exif=exif))
+    prepared = prepare_file(saved(lying, tmp_path, ".jpg", exif=exif))
 
     assert likeness(prepared, seven) > 0.97
     assert "turned upright by EXIF" in prepared.steps
@@ -105,7 +105,7 @@ def test_a_picture_is_turned_as_its_exif_says(seven: np.ndarray, tmp_path: Path)
 def test_nothing_is_turned_without_need(orientation: int, seven: np.ndarray, tmp_path: Path):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    prepared = prepare(saved(Image.fromarray(photo(seven)), tmp_path, ".jpg", exif=exif))
+    prepared = prepare_file(saved(Image.fromarray(photo(seven)), tmp_path, ".jpg", exif=exif))
 
     assert likeness(prepared, seven) > 0.97
     assert "turned upright by EXIF" not in prepared.steps
@@ -121,14 +121,14 @@ def test_every_orientation_is_put_right(orientation: int, seven: np.ndarray, tmp
     with Image.open(path) as image:
         ImageOps.exif_transpose(image).save(turned)
 
-    assert np.array_equal(prepare(path).pixels, prepare(turned).pixels)
+    assert np.array_equal(prepare_file(path).pixels, prepare_file(turned).pixels)
 
 
 def test_thin_strokes_and_wide_shapes_keep_their_proportions(tmp_path: Path):
     page = np.full((400, 300), 255, np.uint8)
     page[50:350, 140:160] = 0
 
-    (pixels,) = prepare(saved(Image.fromarray(page), tmp_path)).pixels
+    (pixels,) = prepare_file(saved(Image.fromarray(page), tmp_path)).pixels
 
     rows, columns = np.nonzero(pixels > 128)
     assert np.ptp(rows) + 1 == 20
@@ -138,7 +138,7 @@ def test_thin_strokes_and_wide_shapes_keep_their_proportions(tmp_path: Path):
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_blank_page_shows_no_ink(level: int, tmp_path: Path):
-    prepared = prepare(saved(Image.new("L", (300, 300), level), tmp_path))
+    prepared = prepare_file(saved(Image.new("L", (300, 300), level), tmp_path))
 
     assert len(prepared.pixels) == 0
     assert prepared.steps == ("no ink found",)
@@ -147,13 +147,13 @@ def test_a_blank_page_shows_no_ink(level: int, tmp_path: Path):
 def test_a_blank_page_of_16_bits_shows_no_ink_either(tmp_path: Path):
     noise = np.random.default_rng(0).integers(60_000, 60_050, (300, 300)).astype(np.uint16)
 
-    assert len(prepare(saved(Image.fromarray(noise), tmp_path)).pixels) == 0
+    assert len(prepare_file(saved(Image.fromarray(noise), tmp_path)).pixels) == 0
 
 
 def test_images_of_mnist_in_16_bits_come_through_unchanged(mnist: Dataset, tmp_path: Path):
     for image in mnist.test.images[:100]:
         wide = Image.fromarray(image.astype(np.uint16) * 257)
-        assert np.array_equal(prepare(saved(wide, tmp_path)).pixels, [image])
+        assert np.array_equal(prepare_file(saved(wide, tmp_path)).pixels, [image])
 
 
 def png_bytes(digit: np.ndarray) -> bytes:
@@ -178,7 +178,7 @@ def test_what_is_no_picture_is_refused(content, message: str, seven: np.ndarray,
     (tmp_path / "digit.png").write_bytes(content(png_bytes(seven)))
 
     with pytest.raises(PictureError, match=message):
-        prepare(tmp_path / "digit.png")
+        prepare_file(tmp_path / "digit.png")
 
 
 @pytest.mark.parametrize("values", [(-3e38, 3e38), (0.0, 1e-30), (5.0, 5.0)])
@@ -186,7 +186,7 @@ def test_floats_of_any_range_are_read(values: tuple[float, float], tmp_path: Pat
     pixels = np.full((60, 60), values[0], np.float32)
     pixels[20:40, 28:32] = values[1]
 
-    prepared = prepare(saved(Image.fromarray(pixels), tmp_path, ".tiff"))
+    prepared = prepare_file(saved(Image.fromarray(pixels), tmp_path, ".tiff"))
 
     assert (len(prepared.pixels) == 0) == (values[0] == values[1])
 
@@ -195,5 +195,5 @@ def test_pixels_that_are_no_numbers_are_refused(tmp_path: Path):
     pixels = np.zeros((50, 50), np.float32)
     pixels[3, 3] = np.nan
 
-    with pytest.raises(PictureError, match="no numbers"):
-        prepare(saved(Image.fromarray(pixels), tmp_path, ".tiff"))
+    with pytest.raises(PictureError, match="not numbers"):
+        prepare_file(saved(Image.fromarray(pixels), tmp_path, ".tiff"))

@@ -11,6 +11,7 @@ from mnist_cli.arrays import Images, Probabilities
 from mnist_cli.model.calibration import Calibration
 from mnist_cli.model.interface import Interface
 from mnist_cli.pictures.explanation import explain
+from mnist_cli.pictures.preparation import resize
 from mnist_cli.pictures.reader import Reader
 
 
@@ -82,11 +83,11 @@ def test_reading_may_stop_before_the_end(page: Path):
     predictions.close()
 
 
-def test_raw_takes_a_picture_as_it_is(tmp_path: Path):
+def test_a_picture_of_28x28_is_read_as_it_is_where_pictures_are_only_resized(tmp_path: Path):
     pixels = np.arange(784, dtype=np.uint8).reshape(28, 28)
     Image.fromarray(pixels).save(tmp_path / "a.png")
 
-    (prediction,) = Reader(Weigher(), raw=True).read_all([tmp_path / "a.png"])
+    (prediction,) = Reader(Weigher(), preparation=resize).read_all([tmp_path / "a.png"])
 
     assert np.array_equal(prediction.pixels, [pixels])
     assert prediction.steps == ()
@@ -96,7 +97,7 @@ def test_the_explanation_finds_the_only_place_that_matters():
     pixels = np.zeros((28, 28), np.uint8)
     pixels[10, 20] = 255
 
-    explanation = explain(Reader(Weigher(0.9)), pixels)
+    explanation = explain(Reader(Weigher(0.9)).probabilities, pixels)
 
     rows, columns = np.nonzero(explanation.importance)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (8, 12, 18, 22)
