@@ -289,7 +289,8 @@ GREEDY = {
         insert(
             layer("Flatten", name="flat"),
             layer("Dense", units=1, name="one"),
-            layer("RepeatVector", n=3_000_000),
+            layer("Dense", units=3_000_000, name="many"),
+            layer("Reshape", target_shape=[3_000_000, 1]),
             layer("LSTM", units=1),
         )
     ),
@@ -413,6 +414,13 @@ def _twice() -> bytes:
     return target.getvalue().replace(b"config2json", b"config.json")
 
 
+def _name_cut_by_zipfile() -> bytes:
+    """A member that zipfile takes for config.json, and that other readers find under another name."""
+    contents = members()
+    contents["config.json_txt"] = contents.pop("config.json")
+    return archive_of(contents).replace(b"config.json_txt", b"config.json\0txt")
+
+
 def _declared_smaller() -> bytes:
     """The directory tells of fewer bytes of config.json than are there."""
     content = bytearray(archive_of(members(), zipfile.ZIP_DEFLATED))
@@ -460,6 +468,7 @@ ARCHIVES = {
     "a folder": with_member("assets/", b""),
     "a member in capitals": archive_of({name.upper(): content for name, content in members().items()}),
     "a member twice": _twice(),
+    "a name with a NUL byte": _name_cut_by_zipfile(),
     "fewer bytes declared than there are": _declared_smaller(),
     "encrypted": _encrypted(),
     "compressed by lzma": archive_of(members(), zipfile.ZIP_LZMA),
