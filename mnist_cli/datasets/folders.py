@@ -9,27 +9,35 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_cli.arrays import Images
+from mnist_cli.arrays import CLASSES, SIDE, Images
 from mnist_cli.errors import DataError, PictureError
+from mnist_cli.pictures.search import find_in_folder
 from mnist_cli.storage.files import read_file
 
 _LABELS = "labels.csv"
 _LABELS_LIMIT = 2**26
 _MOST_PICTURES = 100_000
-_DIGITS = tuple(map(str, range(10)))
+_DIGITS = tuple(map(str, range(CLASSES)))
 
 
 def is_picture_folder(folder: Path) -> bool:
     """Whether a folder has a `labels.csv`, or a subfolder for a digit."""
-    return os.path.isfile(folder / _LABELS) or any(os.path.isdir(folder / digit) for digit in _DIGITS)
+    return os.path.isfile(folder / _LABELS) or bool(_digit_folders(folder))
 
 
 def find_labelled(folder: Path) -> list[tuple[Path, int]]:
-    """The pictures of such a folder with their labels; at least one. Raises `DataError`."""
-    pictures = _listed(folder) if os.path.isfile(folder / _LABELS) else _sorted_by_digit(folder)
+    """The pictures in such a folder with their labels; at least one. Raises `DataError`."""
+    if os.path.isfile(folder / _LABELS):
+        pictures = _listed(folder)
+    else:
+        pictures = [(path, int(digit.name)) for digit in _digit_folders(folder) for path in find_in_folder(digit)]
     if not pictures:
         raise DataError(f"{folder}: there are no pictures in it")
     return pictures
+
+
+def _digit_folders(folder: Path) -> list[Path]:
+    return [folder / digit for digit in _DIGITS if os.path.isdir(folder / digit)]
 
 
 def _listed(folder: Path) -> list[tuple[Path, int]]:
@@ -40,30 +48,23 @@ def _listed(folder: Path) -> list[tuple[Path, int]]:
     except (ValueError, csv.Error) as reason:
         raise DataError(f"{path}: not a CSV file in UTF-8") from reason
     if any(list(lines.fieldnames or ()).count(name) != 1 for name in ("path", "label")):
-        raise DataError(f"{path}: its first line does not name the columns path and label, each once")
+        raise DataError(f"{path}: its first line must name the columns path and label, each once")
     if len(rows) > _MOST_PICTURES:
         raise DataError(f"{path}: more than {_MOST_PICTURES:,} pictures are too many")
     for number, name, label in rows:
         if name in ("", "-") or label not in _DIGITS:  # as a path, "-" would be standard input
-            raise DataError(f"{path}: line {number} has no path, or a label that is no digit")
+            raise DataError(f"{path}: line {number} has no path, or a label that is not a digit")
     return [(folder / name, _DIGITS.index(label)) for _, name, label in rows]
-
-
-def _sorted_by_digit(folder: Path) -> list[tuple[Path, int]]:
-    from mnist_cli.pictures.search import find_in_folder
-
-    there = [digit for digit in _DIGITS if os.path.isdir(folder / digit)]
-    return [(path, int(digit)) for digit in there for path in find_in_folder(folder / digit)]
 
 
 def read_images(paths: Sequence[Path]) -> Images:
     """The pictures prepared as for a prediction: uint8, shape (n, 28, 28). Raises `DataError`.
 
-    One in which not exactly one digit is found is an empty image.
+    A picture in which not exactly one digit is found becomes an empty image.
     """
-    from mnist_cli.pictures.preparation import prepare_all  # other data sets do without it
+    from mnist_cli.pictures.preparation import prepare_all  # only these data sets need OpenCV and Pillow
 
-    images = np.zeros((len(paths), 28, 28), np.uint8)
+    images = np.zeros((len(paths), SIDE, SIDE), np.uint8)
     for image, prepared in zip(images, prepare_all(paths), strict=True):
         if isinstance(prepared, PictureError):
             raise DataError(prepared.message, prepared.hint)

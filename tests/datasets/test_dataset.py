@@ -127,8 +127,8 @@ def nan_pixels(images: np.ndarray) -> np.ndarray:
         ("x_test", lambda images: np.array([object()]), "not numbers"),
         ("y_test", lambda labels: labels + 1, "digits are 0 to 9"),
         ("y_test", lambda labels: labels.astype(np.int8) - 1, "digits are 0 to 9"),
-        ("y_test", lambda labels: labels.astype(np.float32), "whole numbers"),
-        ("y_test", lambda labels: labels[:, None], "whole numbers"),
+        ("y_test", lambda labels: labels.astype(np.float32), "integers"),
+        ("y_test", lambda labels: labels[:, None], "integers"),
     ],
 )
 def test_what_is_wrong_with_an_npz_is_said(key: str, spoil, message: str, mnist: Dataset, tmp_path: Path):
@@ -138,6 +138,30 @@ def test_what_is_wrong_with_an_npz_is_said(key: str, spoil, message: str, mnist:
 
     with pytest.raises(DataError, match=message):
         _ = open_dataset(tmp_path / "bad.npz").test
+
+
+@pytest.mark.parametrize("key", ["x_train", "y_test"])
+def test_a_check_finds_what_is_wrong_in_either_part(key: str, mnist: Dataset, tmp_path: Path):
+    arrays = small_arrays(mnist)
+    np.savez(tmp_path / "good.npz", **arrays)
+    np.savez(tmp_path / "bad.npz", **arrays | {key: arrays[key][:-1]})
+
+    open_dataset(tmp_path / "good.npz").check()
+    with pytest.raises(DataError, match="images in"):
+        open_dataset(tmp_path / "bad.npz").check()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.uint8, ">i4", "<f8"])
+def test_an_array_may_have_any_layout(dtype: str, order: str, mnist: Dataset, tmp_path: Path):
+    arrays = small_arrays(mnist)
+    np.savez(
+        tmp_path / "a.npz",
+        **{key: np.asarray(array, dtype, order=order) for key, array in arrays.items() if key[0] == "x"},
+        **{key: array for key, array in arrays.items() if key[0] == "y"},
+    )
+
+    assert np.array_equal(open_dataset(tmp_path / "a.npz").test.images, arrays["x_test"])
 
 
 def test_a_pickle_in_an_npz_is_never_opened(mnist: Dataset, tmp_path: Path):
