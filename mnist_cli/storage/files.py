@@ -10,11 +10,10 @@ from pathlib import Path
 
 from mnist_cli.errors import MnistCliError, OutputError
 
-# Opening a FIFO for reading waits for a writer unless told not to; Windows has no such flag and needs O_BINARY.
-_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 _REASONS = {
+    errno.EISDIR: "this is a folder, not a file",
     errno.ENOENT: "no such file",
     errno.ENOTDIR: "no such file",
     errno.EACCES: "permission denied",
@@ -28,40 +27,33 @@ _REASONS = {
 def read_file(path: Path, limit: int, error: type[MnistCliError]) -> bytes:
     """The bytes of the regular, non-empty local file at `path`.
 
-    The file is opened once, without blocking, and checked through the open descriptor: what was checked is
-    what is read. Raises `error` where there is no such file, where it is no regular file, and where it is
-    empty or larger than `limit` bytes.
+    The file is opened once, without blocking, and checked through the open descriptor: what was checked is what is
+    read. Raises `error` where it doesn't exist, isn't a regular file, is empty, or is larger than `limit` bytes.
     """
     try:
-        descriptor = os.open(path, _READ_FLAGS)
-    except (OSError, ValueError) as reason:  # ValueError: a null character in the name
-        if os.path.isdir(path):  # Windows does not open folders at all
-            raise error(f"{path}: this is a folder, not a file") from reason
-        raise error(f"{path}: {_why(reason)}") from reason
-    try:
-        size = _checked_size(os.fstat(descriptor), path, limit, error)
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            size = _checked_size(os.fstat(file.fileno()), path, limit, error)
             content = file.read(size + 1)
-    except OSError as reason:
+    except (OSError, ValueError) as reason:  # ValueError: a NUL character in the name
         raise error(f"{path}: {_why(reason)}") from reason
-    finally:
-        os.close(descriptor)
     if len(content) != size:
         raise error(f"{path}: changed while it was read")
     return content
 
 
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # or else opening a FIFO waits for a writer
+
+
 def _why(reason: Exception) -> str:
     if isinstance(reason, OSError):
         return _REASONS.get(reason.errno or 0, reason.strerror or str(reason))
-    if isinstance(reason, RuntimeError):  # what Path.resolve says of links in a circle, up to Python 3.12
+    if isinstance(reason, RuntimeError):  # raised by Path.resolve for links in a circle, up to Python 3.12
         return _REASONS[errno.ELOOP]
     return "no such file"
 
 
 def _checked_size(status: os.stat_result, path: Path, limit: int, error: type[MnistCliError]) -> int:
-    if stat.S_ISDIR(status.st_mode):
-        raise error(f"{path}: this is a folder, not a file")
     if not stat.S_ISREG(status.st_mode):
         raise error(f"{path}: not a regular file")
     if status.st_size == 0:
@@ -75,22 +67,22 @@ def size_text(size: int) -> str:
     """A number of bytes for people: `136.0 KB`, in powers of 1024."""
     if size < 1024:
         return f"{size} bytes"
-    scaled, unit = size / 1024, "KB"
-    for larger in ("MB", "GB", "TB"):
+    scaled = size / 1024
+    for unit in ("KB", "MB", "GB"):
         if scaled < 1024:
-            break
-        scaled, unit = scaled / 1024, larger
-    return f"{scaled:.1f} {unit}"
+            return f"{scaled:.1f} {unit}"
+        scaled /= 1024
+    return f"{scaled:.1f} TB"
 
 
 def write_files(contents: dict[Path, bytes]) -> None:
-    """Make each path a file with exactly its content, or leave what was there untouched.
+    """Write each content to its path whole, or leave the file there as it was.
 
-    The bytes go to temporary files in the same folders, are flushed to the disk, read back and compared; once all of
-    them are there, each takes its name in one step. Raises `OutputError`.
+    The bytes go to temporary files in the same folders, are flushed to the disk, read back and compared; only then is
+    each file renamed, in one step. Raises `OutputError`.
     """
     staged: list[tuple[Path, Path, Path]] = []
-    path = next(iter(contents))  # the one at hand, which an error names
+    path = next(iter(contents))  # the current one, which an error names
     try:
         for path, content in contents.items():
             target = _target(path)
@@ -116,7 +108,7 @@ def are_one_file(paths: Sequence[Path]) -> bool:
 
 
 def remove_file(path: Path) -> None:
-    """Remove the file that `path` leads to. One that can't be removed stays."""
+    """Remove the file that `path` leads to, where that is possible."""
     with suppress(OSError, RuntimeError):
         _target(path).unlink(missing_ok=True)
 
@@ -150,15 +142,15 @@ def check_replaceable(path: Path, is_ours: Callable[[Path], bool], hint: str) ->
 
 
 def _target(path: Path) -> Path:
-    """Where a path leads to in the end."""
+    """The path with all its links followed."""
     target = path.resolve()
-    if target.is_symlink():  # from Python 3.13 on, links in a circle are no error yet
+    if target.is_symlink():  # from Python 3.13 on, resolve() accepts links in a circle
         raise OSError(errno.ELOOP, "")
     return target
 
 
 def temporary_beside(path: Path, suffix: str = ".tmp") -> Path:
-    """A name that is free, for a file that will be renamed to `path`, or be gone again, in a moment."""
+    """A free name for a file that will soon be renamed to `path`, or removed."""
     target = _target(path)
     return target.with_name(f"{_temporary_prefix(target)}{os.urandom(4).hex()}{suffix}")
 
@@ -187,19 +179,19 @@ def _name_hash(target: Path) -> str:
 
 
 def _write_new(path: Path, target: Path, content: bytes) -> None:
-    """Write the file that is to replace the target, with the target's permissions where it exists."""
+    """Write the file that will replace the target, with the permissions of the target if it exists."""
     with os.fdopen(os.open(path, _CREATE_FLAGS, 0o666), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     if path.read_bytes() != content:
-        raise OSError(errno.EIO, "what the disk gives back is not what was written")
+        raise OSError(errno.EIO, "what was read back is not what was written")
     if target.exists():
         path.chmod(stat.S_IMODE(target.stat().st_mode))
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make the rename itself survive a power cut, where the file system lets a folder be flushed."""
+    """Make a rename survive a power cut, where the file system can flush a folder."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
