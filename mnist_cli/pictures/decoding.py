@@ -41,8 +41,6 @@ _BAND = 4_000_000
 # One-bit pictures larger than scans show grey by dots; a blur of this radius, in pixels, makes it grey again.
 LARGEST_SCAN = 64
 _GRAIN = 1.5
-# A comparison of every eighth row shows most colour pictures to be no grey ones.
-_ROWS_APART = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +105,7 @@ def _colours(image: Image.Image, turn: Image.Transpose | None) -> tuple[Colours,
     if dithered:
         image = image.filter(ImageFilter.GaussianBlur(_GRAIN))
     pixels = np.asarray(image).reshape(image.height, image.width, -1)
-    if _is_grey(pixels[::_ROWS_APART]) and _is_grey(pixels):
+    if _is_grey(pixels[::8]) and _is_grey(pixels):  # an eighth of the rows is enough for most colour pictures
         pixels = pixels[..., :1]  # three times as fast
     return pixels.astype(np.float32), steps
 

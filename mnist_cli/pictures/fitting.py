@@ -29,8 +29,6 @@ _NARROWED = 0.7
 # Amounts of ink, 0 to 1: above the first a pixel belongs to a stroke, above the second to the digit that is cropped.
 _STROKE, _EDGE = 0.5, 0.25
 
-Pixels = NDArray[np.uint8]
-
 
 def is_mnist_like(grey: Grey) -> bool:
     """Whether a picture, 0 to 255, could be an image of MNIST: 28x28, light on black, fitted and centred."""
@@ -44,7 +42,7 @@ def is_mnist_like(grey: Grey) -> bool:
     return _LENGTHS[0] <= max(lengths) <= _LENGTHS[1] and in_the_middle
 
 
-def fitted(ink: Grey, stretched: bool = False) -> tuple[Pixels, tuple[str, ...]]:
+def fitted(ink: Grey, stretched: bool = False) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """One digit made like MNIST's: uint8, shape (28, 28); and what was done, in a few words each.
 
     `ink`: float32, any shape, 0 to 1. `stretched`: it was made as wide as high, whatever its proportions were.
@@ -93,7 +91,7 @@ def _cropped(ink: Grey) -> Grey:
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _centred(ink: Grey) -> Pixels:
+def _centred(ink: Grey) -> NDArray[np.uint8]:
     """The ink in a 28x28 image, its centre of mass in the middle as far as its edges allow."""
     corner = [
         min(max(round(SIDE / 2 - centre), 0), SIDE - side)

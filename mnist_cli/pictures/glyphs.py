@@ -10,7 +10,7 @@ from mnist_cli.pictures.pieces import (
     SQUARE,
     Box,
     Group,
-    Labels,
+    LabelMap,
     Pieces,
     are_inside,
     box_around,
@@ -75,7 +75,7 @@ def _strength(ink: Ink) -> float:
     return _mean_of_upper_class(ink.amount[window][labels[window] == main])
 
 
-def _heaviest(amount: Grey, labels: Labels, pieces: Pieces) -> int:
+def _heaviest(amount: Grey, labels: LabelMap, pieces: Pieces) -> int:
     """The piece with the most ink; one that touches an edge of the picture only where there is little else."""
     mass = np.bincount(labels.ravel() + 1, amount.ravel(), len(pieces) + 1)[1:]
     inside = np.where(are_inside(pieces, amount.shape), mass, 0)
@@ -90,7 +90,7 @@ def _mean_of_upper_class(values: Grey) -> float:
     return float((upper if len(upper) else values).mean())
 
 
-def _glyph(ink: Ink, strength: float, labels: Labels, group: Group) -> Glyph:
+def _glyph(ink: Ink, strength: float, labels: LabelMap, group: Group) -> Glyph:
     left, top, right, bottom = group.box
     margin = max(_LEAST_MARGIN, round(_MARGIN * max(group.box.width, group.box.height)))
     rows, columns = slice(max(0, top - margin), bottom + margin), slice(max(0, left - margin), right + margin)

@@ -1,4 +1,4 @@
-"""The ink in a picture, told from the paper whatever their colours and the light on them are."""
+"""The ink in a picture, distinguished from the paper in any colours and any light."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,25 +16,27 @@ Mask = NDArray[np.bool_]
 _COPY_SIDE = 160
 # Pictures smaller than this are scans or icons: they have no light that falls unevenly.
 _TINY = 48
-# What differs by less from the colour of the paper, of 255 levels, may be paper.
+# Pixels that differ by less than this from the colour of the paper, of 255 levels, may be paper.
 _TOLERANCE = 14.0
-# Ink covers at most such a share of the picture, in strokes that are at most such a share of its longer side wide;
-# more of it where it fills the frame.
-_LEAST_SHARES, _FULL_SHARES = (0.5, 0.22), (0.65, 0.27)
+# Ink covers at most the first share of the picture, in strokes at most as wide as the second share of its longer side;
+# both are larger where the ink touches all four edges.
+_MOST_INK, _MOST_INK_IN_FULL_FRAME = (0.5, 0.22), (0.65, 0.27)
 # How far, of 255 levels, a pixel may be from the fitted paper before it counts little: tightened from round to round.
-_TIGHTENING = (48, 36, 27, 20, 15, 12, 10, 10)
+_TIGHTENING = (64, 48, 36, 27, 20, 15, 12, 10, 10)
 # Where light changes at edges, the paper at a place is the median over windows of this share of the longer side, and
 # at the edge of a shadow it has any brightness found so many pixels of the copy around.
 _WINDOW = 0.4
 _HALF_SHADE = 9
-# Keeps differences of next to no light from counting as large.
+# Added to the brightness that differences are divided by, so that differences in the dark don't count as large.
 _DARK = 32.0
+# The colour of the ink is found among the pixels that differ by at least this share of the largest difference.
+_STRONG = 0.35
 # Ink differs from the paper by so many standard deviations of the paper's own grain, and by so much at least.
 _GRAIN = 5.0
 _LEAST_CONTRAST = 0.06
 # The lower quartile of |x| for a normal distribution with deviation 1: less than half of a picture is ink.
 _LOWER_QUARTILE = 0.3186
-# So many pixels tell as much as all of them.
+# This many pixels say as much as all of them.
 _SAMPLE = 4096
 
 
@@ -43,8 +45,8 @@ class Ink:
     """How much ink there is in each pixel.
 
     `amount`: float32, shape (height, width), 0 or more: how far the pixel is from the paper's colour towards the ink's,
-    as a share of the brightness of the lighter of the two, or, on even paper, of the lightest of all. `floor`: up to
-    there it may be the grain of the paper.
+    as a share of the brightness of the lighter of the two, or, on even paper, of the lightest pixel. `floor`: amounts
+    up to this one may be the grain of the paper.
     """
 
     amount: Grey
@@ -56,9 +58,8 @@ class Ink:
 def find_inks(colours: Colours) -> Iterator[Ink]:
     """The ways to see ink in a picture.
 
-    On even paper there is one. Otherwise there is one for either polarity in light that falls off smoothly, and one for
-    either in light that changes at edges, as at those of a shadow or of a table: what makes a digit in none but one of
-    them is for others to find out.
+    On even paper there is one. Otherwise there are two for each polarity: one for light that falls off smoothly, and
+    one for light that changes at edges, such as a shadow's or a table's. The caller chooses the one that shows digits.
     """
     copy = at_most(colours, _COPY_SIDE)
     tone = _commonest_colour(copy)
@@ -77,7 +78,7 @@ def find_inks(colours: Colours) -> Iterator[Ink]:
 
 
 def at_most(colours: Colours, side: int) -> Colours:
-    """The picture made smaller, where its longer side has more pixels than that."""
+    """The picture, reduced where its longer side has more pixels than `side`."""
     height, width, channels = colours.shape
     scale = side / max(height, width)
     if scale >= 1:
@@ -87,20 +88,20 @@ def at_most(colours: Colours, side: int) -> Colours:
 
 
 def _commonest_colour(copy: Colours) -> Colours:
-    """The commonest colour, where the edge of the picture counts as much as all of it."""
+    """The commonest colour, of 16 levels per channel, where the picture's edge counts as much as all of it."""
     levels = (copy / 16).astype(np.uint16)
     bins = sum((levels[..., channel] << (4 * channel) for channel in range(1, copy.shape[-1])), levels[..., 0])
     edge = np.concatenate([bins[0], bins[-1], bins[:, 0], bins[:, -1]])
-    counts = [np.bincount(some.ravel(), minlength=16 ** copy.shape[-1]) / some.size for some in (bins, edge)]
-    colour: Colours = copy[bins == (counts[0] + counts[1]).argmax()].mean(axis=0)
+    in_all, on_edge = (np.bincount(part.ravel(), minlength=16 ** copy.shape[-1]) / part.size for part in (bins, edge))
+    colour: Colours = copy[bins == (in_all + on_edge).argmax()].mean(axis=0)
     return colour
 
 
 def _leaves_strokes(copy: Colours, paper: Colours) -> bool:
-    """Whether what differs from such a paper is no more than strokes of a pen."""
+    """Whether what differs from paper of this colour is only strokes of a pen."""
     differs = _largest(copy - paper) >= _TOLERANCE
     fills_frame = all(edge.any() for edge in (differs[0], differs[-1], differs[:, 0], differs[:, -1]))
-    most, fattest = _FULL_SHARES if fills_frame else _LEAST_SHARES
+    most, fattest = _MOST_INK_IN_FULL_FRAME if fills_frame else _MOST_INK
     if differs.mean() > most:
         return False
     side = max(3, int(fattest * max(differs.shape)))
@@ -115,7 +116,7 @@ def _surface(copy: Colours, tone: Colours) -> Colours:
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6)
     values = copy.reshape(-1, channels).astype(np.float64)
     fitted = np.broadcast_to(tone.astype(np.float64), values.shape)
-    for scale in (64, *_TIGHTENING):
+    for scale in _TIGHTENING:
         weights = 1 / (1 + (np.abs(values - fitted).max(axis=1) / scale) ** 4)
         weighted = terms * weights[:, np.newaxis]
         fitted = terms @ np.linalg.lstsq(weighted.T @ terms, weighted.T @ values, rcond=None)[0]
@@ -129,7 +130,10 @@ def _local_medians(copy: Colours) -> Colours:
 
 
 def _towards_ink(colours: Colours, paper: Colours, light_on_dark: bool | None = None) -> Ink:
-    """The ink on such a paper, given for each pixel of the copy or as one colour."""
+    """The ink on paper of one colour, shape (1, 1, channels), or of a colour for each pixel of the copy.
+
+    `light_on_dark`: the polarity; None: that of the strongest ink.
+    """
     is_even = paper.shape[:2] == (1, 1)
     if not is_even:
         paper = cv2.resize(paper, colours.shape[1::-1], interpolation=cv2.INTER_LINEAR).reshape(colours.shape)
@@ -152,7 +156,7 @@ def _direction(difference: Colours) -> Colours:
         only = difference.ravel()
         return np.full(1, 1 if np.dot(only * only, only) >= 0 else -1, np.float32)
     size = _largest(difference)
-    strong = difference[size > 0.35 * size.max()]
+    strong = difference[size > _STRONG * size.max()]
     strong = strong[:: max(1, len(strong) // _SAMPLE)]
     if not len(strong):
         return np.zeros(difference.shape[-1], np.float32)

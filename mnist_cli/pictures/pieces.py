@@ -34,7 +34,7 @@ _LINE_OVERLAP = 0.4
 SQUARE = np.ones((3, 3), np.uint8)
 """A pixel and its eight neighbours, as cv2 takes the shape of a morphological operation."""
 
-Labels = NDArray[np.int32]
+LabelMap = NDArray[np.int32]
 """int32, shape (height, width): the number of its piece in each pixel, -1 outside of all."""
 Pieces = NDArray[np.int32]
 """int32, shape (n, 5): left, top, width, height and area, in pixels, of each piece."""
@@ -70,18 +70,19 @@ class Group:
     pieces: NDArray[np.intp]
 
 
-def find_groups(mask: Mask) -> tuple[Labels, list[Group]]:
+def find_groups(mask: Mask) -> tuple[LabelMap, list[Group]]:
     """The number of its piece in each inked pixel, and the groups of pieces that may be digits, in reading order."""
     labels, pieces = find_pieces(mask)
     chosen = _worth_reading(pieces, mask.shape)
     if not 0 < len(chosen) <= _MOST_PIECES:
         return labels, []
-    groups = _merged(_near_each_other(labels, pieces, chosen))
+    groups = sorted(_near_each_other(labels, pieces, chosen), key=lambda group: -group.box.length)
+    groups = _merged(groups[:_MOST_GROUPS])
     longest = max(group.box.length for group in groups)
     return labels, _in_reading_order([group for group in groups if group.box.length >= _LEAST_GROUP * longest])
 
 
-def find_pieces(mask: Mask) -> tuple[Labels, Pieces]:
+def find_pieces(mask: Mask) -> tuple[LabelMap, Pieces]:
     """The number of its piece in each inked pixel, and the pieces."""
     # OpenCV's default algorithm takes three times as long.
     _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
@@ -121,7 +122,7 @@ def box_around(pieces: Pieces) -> Box:
     return Box(left, top, right, bottom)
 
 
-def _near_each_other(labels: Labels, pieces: Pieces, chosen: NDArray[np.intp]) -> list[Group]:
+def _near_each_other(labels: LabelMap, pieces: Pieces, chosen: NDArray[np.intp]) -> list[Group]:
     """The chosen pieces in groups without wide gaps inside: the parts of a broken stroke are one group."""
     left, top, right, bottom = box = box_around(pieces[chosen])
     if len(chosen) == 1:
@@ -139,18 +140,12 @@ def _near_each_other(labels: Labels, pieces: Pieces, chosen: NDArray[np.intp]) -
 
 
 def _merged(groups: list[Group]) -> list[Group]:
-    """The longest groups, those joined that stand above each other like the parts of a 5."""
-    groups = sorted(groups, key=lambda group: -group.box.length)[:_MOST_GROUPS]
-    while pair := _stacked_pair(groups):
-        a, b = (groups[number] for number in pair)
-        groups[pair[0]] = Group(_around(a.box, b.box), np.append(a.pieces, b.pieces))
-        del groups[pair[1]]
+    """The groups, those joined that stand above each other like the parts of a 5."""
+    for a, b in combinations(groups, 2):
+        if _are_stacked(a.box, b.box):
+            joined = Group(_around(a.box, b.box), np.append(a.pieces, b.pieces))
+            return _merged([joined if group is a else group for group in groups if group is not b])
     return groups
-
-
-def _stacked_pair(groups: list[Group]) -> tuple[int, int] | None:
-    pairs = combinations(range(len(groups)), 2)
-    return next(((i, j) for i, j in pairs if _are_stacked(groups[i].box, groups[j].box)), None)
 
 
 def _are_stacked(a: Box, b: Box) -> bool:

@@ -122,10 +122,9 @@ def _as_mnist(colours: Colours) -> tuple[Images, tuple[str, ...]] | None:
     if colours.shape[:2] != (SIDE, SIDE):
         return None
     grey = brightness(colours)
-    if is_mnist_like(grey):
-        return _one_image(grey), ("is like MNIST already, left as it is",)
-    if is_mnist_like(255 - grey):
-        return _one_image(255 - grey), ("is like MNIST already, inverted, and otherwise left as it is",)
+    for pixels, step in ((grey, "left as it is"), (255 - grey, "inverted, and otherwise left as it is")):
+        if is_mnist_like(pixels):
+            return _one_image(pixels), (f"is like MNIST already, {step}",)
     return None
 
 
