@@ -131,49 +131,31 @@ def in_order(
     while an answer waits to be taken.
     """
     most = workers or usable_processors() + 1
-    crew: _Crew[Task, Answer] = _Crew(work, limits)
-    answers: dict[int, Answer | WorkError] = {}
+    idle: list[Worker[Task, Answer]] = []
+    busy: dict[Any, tuple[int, Worker[Task, Answer]]] = {}  # by the worker's connection, with the number of its task
+    answers: dict[int, Answer | WorkError] = {}  # by the number of the task
     numbered = enumerate(tasks)
     following, turn = next(numbered, None), 0
     try:
-        while following or crew.busy or answers:
-            answers.update(crew.finished(wait_for_one=turn not in answers))
-            while following and len(crew.busy) < most and following[0] < turn + most * _AHEAD:
-                crew.begin(*following)
+        while following or busy or answers:
+            for connection in wait(list(busy), None if busy and turn not in answers else 0):
+                number, worker = busy[connection]
+                try:
+                    answers[number] = worker.answer()
+                    idle.append(worker)
+                except WorkError as error:
+                    answers[number] = error
+                    worker.stop()
+                del busy[connection]
+            while following and len(busy) < most and following[0] < turn + most * _AHEAD:
+                number, task = following
+                worker = idle.pop() if idle else Worker(work, limits, list(busy))
+                worker.begin(task)
+                busy[worker.connection] = number, worker
                 following = next(numbered, None)
             if turn in answers:  # only now, when every child has something to do
                 yield answers.pop(turn)
                 turn += 1
     finally:
-        crew.stop()
-
-
-class _Crew(Generic[Task, Answer]):
-    """Workers for the same kind of work: as many as were ever needed at once."""
-
-    def __init__(self, work: Callable[[Task], Answer], limits: Limits) -> None:
-        self._work, self._limits = work, limits
-        self._idle: list[Worker[Task, Answer]] = []
-        self.busy: dict[Any, tuple[int, Worker[Task, Answer]]] = {}
-        """The number of its task and the worker, by the worker's connection."""
-
-    def begin(self, number: int, task: Task) -> None:
-        worker = self._idle.pop() if self._idle else Worker(self._work, self._limits, list(self.busy))
-        worker.begin(task)
-        self.busy[worker.connection] = (number, worker)
-
-    def finished(self, wait_for_one: bool) -> Iterator[tuple[int, Answer | WorkError]]:
-        """The number and the answer of each finished task; `wait_for_one`: of at least one, if any was begun."""
-        for connection in wait(list(self.busy), None if wait_for_one and self.busy else 0):
-            number, worker = self.busy.pop(connection)
-            try:
-                yield number, worker.answer()
-            except WorkError as error:
-                worker.stop()
-                yield number, error
-            else:
-                self._idle.append(worker)
-
-    def stop(self) -> None:
-        for worker in (*self._idle, *(worker for _, worker in self.busy.values())):
+        for worker in (*idle, *(worker for _, worker in busy.values())):
             worker.stop()

@@ -1,5 +1,6 @@
 """Child processes: answers in order, and an end for work that takes too long, needs too much, or crashes."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -72,9 +73,11 @@ def test_time_is_counted_for_each_task():
     assert list(in_order(work, range(6), LIMITS, workers=1)) == list(range(6))
 
 
-def test_what_the_work_raises_is_raised():
+def test_what_the_work_raises_is_raised_and_ends_the_children():
     with pytest.raises(ZeroDivisionError):
-        list(in_order(lambda task: 1 // task, [0], LIMITS))
+        list(in_order(lambda task: 1 // task, [1, 0, 1], LIMITS))
+
+    assert multiprocessing.active_children() == []
 
 
 def test_no_child_outlives_its_work(tmp_path: Path):
