@@ -170,7 +170,8 @@ def _direction(difference: Colours) -> Colours:
 
 def brightness(colours: Colours) -> Grey:
     """The mean of the channels."""
-    return reduce(np.add, np.moveaxis(colours, -1, 0)) / np.float32(colours.shape[-1])
+    total: Grey = reduce(np.add, np.moveaxis(colours, -1, 0))
+    return total / np.float32(colours.shape[-1])
 
 
 def _largest(difference: Colours) -> Grey:
