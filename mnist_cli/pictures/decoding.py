@@ -1,4 +1,4 @@
-"""The bytes of a picture file, decoded to colours: upright, and no larger than there is something to see."""
+"""A picture file decoded to colours: upright, and reduced where it is larger than needed."""
 
 import io
 import warnings

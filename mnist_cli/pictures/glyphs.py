@@ -34,8 +34,8 @@ _MOST_UNEVEN = 0.3
 _LEAST_CORE = 10
 # How much darkness around a glyph takes from its contrast.
 _BACKGROUND_WEIGHT = 2
-# The plausibility of a glyph that touches none to all four of the picture's edges, from this many pixels off: a digit
-# stands free on its page, or fills a tight crop.
+# The plausibility of a glyph by how many of the picture's edges it comes within so many pixels of: a digit stands free
+# on its page, or fills a tight crop.
 _EDGE_FACTORS, _EDGE_REACH = (1, 0.4, 0.4, 0.4, 1), 1
 # Glyphs below this share of the picture's height and width lose plausibility.
 _FULL_SIZE = 0.2

@@ -24,15 +24,15 @@ _TOLERANCE = 14.0
 _MOST_INK, _MOST_INK_IN_FULL_FRAME = (0.5, 0.22), (0.65, 0.27)
 # How far, of 255 levels, a pixel may be from the fitted paper before it counts little: tightened from round to round.
 _TIGHTENING = (64, 48, 36, 27, 20, 15, 12, 10, 10)
-# Where light changes at edges, the paper at a place is the median over windows of this share of the longer side, and
-# at the edge of a shadow it has any brightness found so many pixels of the copy around.
+# Where light changes at edges, the paper's colour is the median over a window of this share of the longer side; near
+# the edge of a shadow, it may be any of the medians in a square of so many pixels of the copy.
 _WINDOW = 0.4
 _HALF_SHADE = 9
 # Added to the brightness that differences are divided by, so that differences in the dark don't count as large.
 _DARK = 32.0
 # The colour of the ink is found among the pixels that differ by at least this share of the largest difference.
 _STRONG = 0.35
-# Ink differs from the paper by so many standard deviations of the paper's own grain, and by so much at least.
+# Ink differs from the paper by more than this many standard deviations of the paper's grain, and than this amount.
 _GRAIN = 5.0
 _LEAST_CONTRAST = 0.06
 # The lower quartile of |x| for a normal distribution with deviation 1: less than half of a picture is ink.

@@ -101,7 +101,7 @@ def are_inside(pieces: Pieces, shape: tuple[int, ...]) -> Mask:
 def _worth_reading(pieces: Pieces, shape: tuple[int, ...]) -> NDArray[np.intp]:
     """The numbers of the pieces that may belong to digits.
 
-    Not specks; nor, where there is anything else, what touches an edge, like that of a table, or ruled lines.
+    Specks don't; nor, unless they are all there is, do pieces at the picture's edges, like a table's, and ruled lines.
     """
     chosen = np.arange(len(pieces))
     length = pieces[:, 2:4].max(axis=1, initial=0)
