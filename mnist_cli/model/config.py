@@ -1,11 +1,12 @@
 """Keras' description of a model, as Keras 2.6 to 3.15 write it, read as a network.
 
-Nothing that it names is ever made, called or opened. Models inside the model are laid open: their layers stand among
-its own, under names that begin with theirs.
+Nothing that it names is ever made, called or opened. Models inside the model are flattened: their layers become layers
+of the network, under names that begin with theirs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from mnist_cli.model.images import matching_shape
@@ -13,27 +14,27 @@ from mnist_cli.model.layers.base import Layer, Shape, UnusableModel
 from mnist_cli.model.network import INPUT, Network, Stage, output_shape
 from mnist_cli.model.options import Config, entry_of, name_in, plain, read_layer
 
-# Calls of layers, those that models inside the model make each time included.
+# Calls of layers, including those inside a model at each of its calls.
 LAYERS_LIMIT = 200
 PARAMETERS_LIMIT = 20_000_000
-# Of one layer, for one image: what has to be held, the unfolded windows of a convolution included.
+# Numbers that one layer holds for one image, including the unfolded windows of a convolution.
 NUMBERS_LIMIT = 10_000_000
-# Of all layers, for one image: `Stage.work`. A ResNet of 18 layers at full width needs a third.
+# The work of all layers for one image, `Stage.work`. A ResNet of 18 layers at full width needs a third.
 WORK_LIMIT = 2_000_000_000
-_DEPTH_LIMIT, _AXES_LIMIT = 60, 8
-# Of the inputs of one call.
+_DEPTH_LIMIT, _AXES_LIMIT, _SIZE_LIMIT = 60, 8, 2**31
+# Inputs of one call.
 _INPUTS_LIMIT = 100
 
 _MODELS, _INPUT_LAYER = ("Sequential", "Functional", "Model"), "InputLayer"
 _FUNCTION_OPTIONS = ("activation", "recurrent_activation")
 
 Tensor = tuple[str, int]
-"""What a call of a layer gives: the name of the layer, the number of the call."""
+"""The output of a call: the name of the layer or model, and the number of the call."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A layer, or a model inside the model, as the file of the weights knows it.
+    """A layer, or a model inside the model, as the weights are filed.
 
     `kind`: the class in Keras. `stage`: the number of the stage where the layer is used first; None for a model, which
     has `parts`.
@@ -47,7 +48,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Description:
-    """What a config describes: the network, and its parts in the order in which Keras has them."""
+    """What a config describes: the network, and its parts in Keras' order."""
 
     network: Network
     parts: tuple[Part, ...]
@@ -57,17 +58,19 @@ def read_config(config: Any, version: int = 3) -> Description:
     """The network that a config of Keras' major version describes. Raises `UnusableModel`."""
     _check_depth(config)
     if version == 2:
-        config = _of_keras_3(config)
+        config = _as_keras_3(config)
     kind, options = entry_of(config)
     if kind not in _MODELS:
         raise UnusableModel(f"it is a model of the class {kind:.100}, whose code is not in the file")
     builder = _Builder(_input_shape(config))
-    parts = builder.add_model(config, INPUT, _Place())[1]
-    return Description(builder.network(options), parts)
+    parts = builder.add_model(config, INPUT)[1]
+    if not builder.stages:
+        raise UnusableModel("it has no layers")
+    return Description(Network(builder.input_shape, tuple(builder.stages), name_in(options)), parts)
 
 
 def _check_depth(config: Any) -> None:
-    """Everything else may go down into the config by recursion then."""
+    """Make recursion safe for everything that follows. Raises `UnusableModel`."""
     level = [config]
     for _ in range(_DEPTH_LIMIT):
         nodes = (node.values() if isinstance(node, dict) else node for node in level if isinstance(node, dict | list))
@@ -76,21 +79,18 @@ def _check_depth(config: Any) -> None:
         raise UnusableModel("its config is nested too deep")
 
 
-def _of_keras_3(node: Any) -> Any:
-    """The config with other names for functions that Keras 3 computes in another way."""
+def _as_keras_3(node: Any) -> Any:
+    """The config with new names for functions that Keras 3 computes differently."""
     if isinstance(node, dict):
         return {
-            key: f"keras_2_{value}" if key in _FUNCTION_OPTIONS and value == "hard_sigmoid" else _of_keras_3(value)
+            key: f"keras_2_{value}" if key in _FUNCTION_OPTIONS and value == "hard_sigmoid" else _as_keras_3(value)
             for key, value in node.items()
         }
-    return list(map(_of_keras_3, node)) if isinstance(node, list) else node
-
-
-# The shape of what a model takes.
+    return list(map(_as_keras_3, node)) if isinstance(node, list) else node
 
 
 def _input_shape(model: Any) -> Shape:
-    """Sizes that are open become those of an image. Raises `UnusableModel`."""
+    """The shape of one image; open sizes become those of an image of a digit. Raises `UnusableModel`."""
     sizes = plain(_batch_shape(model))
     if not isinstance(sizes, list) or not 2 <= len(sizes) <= _AXES_LIMIT or not all(map(_is_size, sizes)):
         raise UnusableModel("its config gives no shape of a single input, as of a model saved before it was built")
@@ -101,110 +101,90 @@ def _input_shape(model: Any) -> Shape:
 
 
 def _is_size(size: Any) -> bool:
-    return size is None or (type(size) is int and 0 < size <= 2**31)
+    return size is None or (type(size) is int and 0 < size <= _SIZE_LIMIT)
 
 
 def _batch_shape(model: Any) -> Any:
-    """As Keras writes it, the batch axis first: in the input layer, in the first layer, or in how it was built."""
+    """The input's shape with the batch axis, from the input layer, the first layer, or the build of the model."""
     kind, options = entry_of(model)
-    entries = layers_in(options)
-    if kind != "Sequential":
-        name = _only_tensor(options.get("input_layers"))[0]
-        entries = [entry for entry in entries if entry_of(entry)[1].get("name") == name]
-    if not entries:
+    entries = _entries(options)
+    name = next(iter(entries), None) if kind == "Sequential" else _only_tensor(options, "input_layers")[0]
+    if name not in entries:
         return None
-    first_kind, first = entry_of(entries[0])
+    first_kind, first = entry_of(entries[name])
     if first_kind in _MODELS:
-        return _batch_shape(entries[0])
-    told = (first.get("batch_shape"), first.get("batch_input_shape"), options.get("build_input_shape"))
-    return next((shape for shape in told if shape is not None), None)
+        return _batch_shape(entries[name])
+    shapes = (first.get("batch_shape"), first.get("batch_input_shape"), options.get("build_input_shape"))
+    return next((shape for shape in shapes if shape is not None), None)
 
 
-def layers_in(options: Config) -> list[Any]:
+def _entries(options: Config) -> dict[str, Any]:
+    """The descriptions of a model's layers, by their names. Raises `UnusableModel`."""
     layers = options.get("layers")
     if not isinstance(layers, list):
         raise UnusableModel("its config describes a model without layers")
-    return layers
-
-
-# The layers, and how they follow one another.
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where layers stand: in which models, by their names, and whether training may change them."""
-
-    models: tuple[str, ...] = ()
-    trainable: bool = True
+    entries = {name_in(entry_of(entry)[1]): entry for entry in layers}
+    if len(entries) < len(layers):
+        raise UnusableModel("two of its layers have the same name")
+    return entries
 
 
 class _Builder:
-    """Puts the layers of a model, and of the models in it, one behind the other."""
+    """Builds the stages of a network from the layers of a model and of the models in it."""
 
     def __init__(self, input_shape: Shape) -> None:
-        self._input_shape = input_shape
-        self._stages: list[Stage] = []
+        self.input_shape = input_shape
+        self.stages: list[Stage] = []
         self._first_uses: dict[tuple[str, ...], int] = {}
         self._calls = self._parameters = self._work = 0
 
-    def network(self, options: Config) -> Network:
-        if not self._stages:
-            raise UnusableModel("it has no layers")
-        return Network(self._input_shape, tuple(self._stages), name_in(options))
+    def add_model(
+        self, model: Any, source: int, models: tuple[str, ...] = (), trainable: bool = True
+    ) -> tuple[int, tuple[Part, ...]]:
+        """Add a model that takes the output of the stage `source`; the number of its last stage, and its parts.
 
-    def add_model(self, model: Any, source: int, place: _Place) -> tuple[int, tuple[Part, ...]]:
-        """Add the layers of a model that gets the output of the stage `source`; the number of its last one."""
+        `models` are the names of the models around it, from the outside in, its own included.
+        """
         kind, options = entry_of(model)
-        inner = replace(place, trainable=place.trainable and options.get("trainable") is not False)
-        _check_names(layers_in(options))
-        add = self._add_sequential if kind == "Sequential" else self._add_functional
-        return add(options, source, inner)
-
-    def _add_sequential(self, options: Config, source: int, place: _Place) -> tuple[int, tuple[Part, ...]]:
-        parts = []
-        for entry in layers_in(options):
-            if entry_of(entry)[0] != _INPUT_LAYER:
-                source, part = self._add(entry, (source,), place)
-                parts.append(part)
-        return source, tuple(parts)
-
-    def _add_functional(self, options: Config, source: int, place: _Place) -> tuple[int, tuple[Part, ...]]:
-        graph = _Graph(options)
-        outputs: dict[Tensor, int] = {graph.input: source}
-        parts: dict[str, Part] = {}
-        last = source
-        for (name, number), inputs in graph.calls():
-            last, parts[name] = self._add(graph.entries[name], tuple(outputs[each] for each in inputs), place)
-            outputs[name, number] = last
-        if outputs.get(graph.output) != last:
-            raise UnusableModel("its last layer is not its output")
-        return last, tuple(parts[name] for name in graph.entries if name in parts)
-
-    def _add(self, entry: Any, sources: tuple[int, ...], place: _Place) -> tuple[int, Part]:
-        self._calls += 1
+        trainable = trainable and options.get("trainable") is not False
+        entries = _entries(options)
+        graph = _chain(entries) if kind == "Sequential" else _graph(options, entries)
+        self._calls += len(graph.calls)
         if self._calls > LAYERS_LIMIT:
             raise UnusableModel(f"it has more than {LAYERS_LIMIT} layers")
+        outputs = {graph.start: source}
+        parts: dict[str, Part] = {}
+        last = source
+        for (name, number), inputs in graph.ordered():
+            last, parts[name] = self._add(entries[name], [outputs[each] for each in inputs], models, trainable)
+            outputs[name, number] = last
+        if outputs.get(graph.end) != last:
+            raise UnusableModel("its last layer is not its output")
+        return last, tuple(parts[name] for name in entries if name in parts)
+
+    def _add(self, entry: Any, sources: Sequence[int], models: tuple[str, ...], trainable: bool) -> tuple[int, Part]:
+        """Add a call of a layer or a model; the number of its last stage, and the part."""
         kind, options = entry_of(entry)
         name = name_in(options)
+        path = (*models, name)
         if kind in _MODELS:
             if len(sources) != 1:
                 raise UnusableModel(f"the model {name} in it takes several inputs")
-            last, parts = self.add_model(entry, sources[0], replace(place, models=(*place.models, name)))
+            last, parts = self.add_model(entry, sources[0], path, trainable)
             return last, Part(name, kind, parts=parts)
         layer = read_layer(entry)
-        key = (*place.models, name)
-        layer = replace(layer, name="/".join(key), trainable=place.trainable and layer.trainable)
-        return len(self._stages), Part(name, kind, self._append(layer, sources, key))
+        layer = replace(layer, name="/".join(path), trainable=trainable and layer.trainable)
+        return len(self.stages), Part(name, kind, self._append(layer, tuple(sources), path))
 
-    def _append(self, layer: Layer, sources: tuple[int, ...], key: tuple[str, ...]) -> int:
-        """Add a stage; the number of that in which the layer is used first."""
-        number = len(self._stages)
-        shapes = tuple(self._input_shape if each == INPUT else self._stages[each].output_shape for each in sources)
-        first_use = self._first_uses.setdefault(key, number)
+    def _append(self, layer: Layer, sources: tuple[int, ...], path: tuple[str, ...]) -> int:
+        """Add a stage; the number of the stage where its layer is used first."""
+        number = len(self.stages)
+        shapes = tuple(self.input_shape if each == INPUT else self.stages[each].output_shape for each in sources)
+        first_use = self._first_uses.setdefault(path, number)
         stage = Stage(number, layer, sources, shapes, output_shape(layer, shapes), first_use)
-        if self._stages[first_use:] and self._stages[first_use].weight_shapes != stage.weight_shapes:
+        self.stages.append(stage)
+        if self.stages[first_use].weight_shapes != stage.weight_shapes:
             raise UnusableModel(f"the layer {layer.name} is used for inputs of different shapes")
-        self._stages.append(stage)
         self._check_budget(stage)
         return first_use
 
@@ -219,40 +199,17 @@ class _Builder:
             raise UnusableModel(f"it needs the work of more than {WORK_LIMIT:,} multiply-adds for one image")
 
 
-def _check_names(entries: Sequence[Any]) -> None:
-    names = [name_in(entry_of(entry)[1]) for entry in entries]
-    if len(set(names)) < len(names):
-        raise UnusableModel("two of its layers have the same name")
-
-
+@dataclass(frozen=True)
 class _Graph:
-    """The layers of a functional model by their names, with the calls of each and what they are called with."""
+    """How the layers of a model follow one another: its input, its output, and the inputs of each call."""
 
-    def __init__(self, options: Config) -> None:
-        self.entries = {name_in(entry_of(entry)[1]): entry for entry in layers_in(options)}
-        self.input, self.output = (_only_tensor(options.get(end)) for end in ("input_layers", "output_layers"))
-        nodes = {name: _nodes(entry) for name, entry in self.entries.items()}
-        if sum(map(len, nodes.values())) > LAYERS_LIMIT:
-            raise UnusableModel(f"it has more than {LAYERS_LIMIT} layers")
-        self._inputs = {name: [_tensors(node, name) for node in calls] for name, calls in nodes.items()}
-        self._first = self._first_calls()
+    start: Tensor
+    end: Tensor
+    calls: dict[Tensor, list[Tensor]]
 
-    def _first_calls(self) -> dict[str, int]:
-        """The number of each layer's first call: Keras may have counted calls from outside the model before it."""
-        highest = {self.input[0]: self.input[1], self.output[0]: self.output[1]}
-        for calls in self._inputs.values():
-            for name, number in (tensor for call in calls for tensor in call):
-                highest[name] = max(highest.get(name, 0), number)
-        return {name: max(0, highest.get(name, 0) + 1 - max(1, len(calls))) for name, calls in self._inputs.items()}
-
-    def calls(self) -> Iterator[tuple[Tensor, list[Tensor]]]:
-        """Each call and its inputs, in an order in which these come before."""
-        waiting = {
-            (name, number): inputs
-            for name, calls in self._inputs.items()
-            for number, inputs in enumerate(calls, start=self._first[name])
-        }
-        known = {self.input}
+    def ordered(self) -> Iterator[tuple[Tensor, list[Tensor]]]:
+        """The calls in an order in which each comes after its inputs. Raises `UnusableModel`."""
+        waiting, known = dict(self.calls), {self.start}
         while waiting:
             ready = [call for call, inputs in waiting.items() if known.issuperset(inputs)]
             if not ready:
@@ -260,6 +217,32 @@ class _Graph:
             for call in ready:
                 yield call, waiting.pop(call)
             known.update(ready)
+
+
+def _chain(entries: Mapping[str, Any]) -> _Graph:
+    """The calls of a sequential model, one after the other."""
+    names = ["", *(name for name, entry in entries.items() if entry_of(entry)[0] != _INPUT_LAYER)]
+    calls: dict[Tensor, list[Tensor]] = {(after, 0): [(before, 0)] for before, after in pairwise(names)}
+    return _Graph((names[0], 0), (names[-1], 0), calls)
+
+
+def _graph(options: Config, entries: Mapping[str, Any]) -> _Graph:
+    """The calls of a functional model. Raises `UnusableModel`.
+
+    The first call of a layer need not be number 0: Keras may have counted calls outside the model before it.
+    """
+    start, end = _only_tensor(options, "input_layers"), _only_tensor(options, "output_layers")
+    inputs = {name: [_tensors(node, name) for node in _nodes(entry)] for name, entry in entries.items()}
+    used = [tensor for calls in inputs.values() for call in calls for tensor in call]
+    last_calls: dict[str, int] = {}
+    for name, number in (start, end, *used):
+        last_calls[name] = max(last_calls.get(name, 0), number)
+    calls = {
+        (name, number): call
+        for name, calls in inputs.items()
+        for number, call in enumerate(calls, max(0, last_calls.get(name, 0) + 1 - len(calls)))
+    }
+    return _Graph(start, end, calls)
 
 
 def _nodes(entry: Any) -> list[Any]:
@@ -270,7 +253,7 @@ def _nodes(entry: Any) -> list[Any]:
 
 
 def _tensors(node: Any, layer: str) -> list[Tensor]:
-    """What a layer is called with. Raises `UnusableModel` where that is more than the outputs of other layers."""
+    """The inputs of a call. Raises `UnusableModel` if these are more than the outputs of other layers."""
     match node:
         case {"args": list(arguments), "kwargs": dict(options)}:  # Keras 3
             arguments = [*arguments, options["inputs"]] if "inputs" in options else arguments
@@ -291,7 +274,7 @@ def _tensors(node: Any, layer: str) -> list[Tensor]:
 
 
 def _are_defaults(options: Mapping[str, Any]) -> bool:
-    """Whether a call has only options without effect: Keras 3 writes `training`, and does not look at it later."""
+    """Whether the options of a call have no effect: Keras 3 writes down `training`, and never reads it."""
     return all(name in ("inputs", "training") or (name == "mask" and value is None) for name, value in options.items())
 
 
@@ -305,8 +288,9 @@ def _tensor(tensor: Any) -> Tensor | None:
     return None
 
 
-def _only_tensor(tensors: Any) -> Tensor:
-    """The one input, or the one output, of a model, which may have a name."""
+def _only_tensor(options: Config, end: str) -> Tensor:
+    """The only input or output of a functional model, which may have a name. Raises `UnusableModel`."""
+    tensors = options.get(end)
     match list(tensors.values()) if isinstance(tensors, dict) else tensors:
         case [str(name), int(number), 0] | [[str(name), int(number), 0]]:
             return name, number
