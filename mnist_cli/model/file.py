@@ -1,4 +1,4 @@
-"""A model file, `.keras` or HDF5: read without running anything from it, written whole or not at all.
+"""A model file, `.keras` or HDF5: read without running anything in it, written whole or not at all.
 
 A `.keras` file is a zip archive of `config.json` (the layers), `metadata.json` and `model.weights.h5` (an HDF5 file
 with the weights). An HDF5 file of a whole model has the config in an attribute.
@@ -24,7 +24,7 @@ from mnist_cli.model.record import Record, is_record, read_record, record_conten
 from mnist_cli.storage.archive import Archive, ArchiveError
 from mnist_cli.storage.files import check_destination, check_replaceable, read_file, size_text, write_files
 
-# The parameters allowed, their two averages in Adam, and what HDF5 needs beside them.
+# Bytes: enough for all parameters allowed, their two averages in Adam, and the structure of HDF5.
 FILE_LIMIT = 2**28
 CONFIG_LIMIT, METADATA_LIMIT = 2**22, 2**16
 
@@ -36,10 +36,10 @@ _SAVE_WHOLE = "Save the whole model where it was trained: `model.save('name.kera
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model file as read: what it describes, and the training record that belongs to it.
+    """What a model file holds, and the training record that belongs to it.
 
     `weights` has a tuple of float32 arrays for each stage of the network, with the shapes of its `weight_shapes`.
-    `content` is the whole file.
+    `content` is the whole file, `warning` says why a record beside it was ignored.
     """
 
     path: Path
@@ -59,7 +59,7 @@ def read_model(path: Path) -> ModelFile:
 
 
 def parse_model(path: Path, content: bytes) -> ModelFile:
-    """The model in the bytes of a file that is to stand at `path`, without a record. Raises `ModelError`."""
+    """The model in the content of a file at `path`, without a record. Raises `ModelError`."""
     try:
         network, weights = _parse(content)
     except _NoModelError as reason:
@@ -70,7 +70,7 @@ def parse_model(path: Path, content: bytes) -> ModelFile:
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a file that may be a model."""
+    """The content of a file that may be a model. Raises `ModelError`."""
     if os.path.isfile(path / "saved_model.pb"):
         raise ModelError(f"{path}: this is a SavedModel, not a model file", _SAVE_WHOLE)
     if re.match(r"\w+:/", str(path)) and not os.path.lexists(path):
@@ -106,29 +106,27 @@ def _parse_archive(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
     except ArchiveError as reason:
         why = str(reason).removeprefix("damaged: ")
         raise _NoModelError(f"not a .keras model file, or a damaged one: {why}", _NO_MODEL) from reason
-    from mnist_cli.model import weights  # loads h5py, which a file that is no model need not cost
+    from mnist_cli.model import weights  # imports h5py, which is slow, and not needed to refuse another file
 
     description = read_config(config, _version(metadata.get("keras_version") if isinstance(metadata, dict) else None))
-    with weights.opened(stored) as file:
-        return description.network, weights.archived_weights(file, description)
+    return description.network, weights.archived_weights(weights.open_weights(stored), description)
 
 
 def _parse_hdf5(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
     from mnist_cli.model import weights
 
-    with weights.opened(content) as file:
-        config, version = (weights.text(file, name) for name in ("model_config", "keras_version"))
+    file = weights.open_weights(content)
+    config = weights.text(file, "model_config")
     if config is None:
         raise _NoModelError("this file has weights, but no description of the layers they belong to", _SAVE_WHOLE)
     if len(config) > CONFIG_LIMIT:
         raise UnusableModel(f"its config holds more than {size_text(CONFIG_LIMIT)}")
-    description = read_config(_json(config), _version(version))
-    with weights.opened(content) as file:
-        return description.network, weights.named_weights(file, description)
+    description = read_config(_json(config), _version(weights.text(file, "keras_version")))
+    return description.network, weights.named_weights(file, description)
 
 
 def _json(content: bytes | str) -> Any:
-    """The value in a JSON document of numbers that are numbers."""
+    """The value of a JSON document without NaN and infinities. Raises `_NoModelError`."""
     try:
         return json.loads(content, parse_constant=refuse)
     except (ValueError, RecursionError) as reason:
@@ -136,14 +134,14 @@ def _json(content: bytes | str) -> Any:
 
 
 def _version(text: Any) -> int:
-    """The major version of Keras in a text like "2.15.0"; 3 where there is none."""
+    """The major version of Keras in a text like "2.15.0"; 3 for anything else."""
     return 2 if isinstance(text, str) and text.startswith("2.") else 3
 
 
 def read_adam_state(model: ModelFile) -> tuple[int, tuple[NDArray[np.float32], ...]]:
-    """The steps that Adam has taken and what it remembers: momentum and velocity of each array of weights in turn.
+    """The steps that Adam has taken, and the momentum and the velocity of each array of weights in turn.
 
-    Raises `ModelError` where the model does not hold that.
+    Raises `ModelError` if the model does not have them.
     """
     from mnist_cli.model.weights import adam_state
 
@@ -151,7 +149,7 @@ def read_adam_state(model: ModelFile) -> tuple[int, tuple[NDArray[np.float32], .
     try:
         return adam_state(Archive(model.content).read(_WEIGHTS, FILE_LIMIT), shapes)
     except (UnusableModel, ArchiveError) as reason:
-        raise ModelError(f"{model.path}: training can't go on from it: {reason}") from reason
+        raise ModelError(f"{model.path}: training can't continue from it: {reason}") from reason
 
 
 def write_model(model: ModelFile, record: Record) -> None:

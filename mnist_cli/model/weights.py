@@ -1,6 +1,6 @@
-"""The weights of a model in HDF5, walked through and checked before anything of them is used.
+"""The weights of a model in HDF5, of which everything is checked before anything is used.
 
-A `.keras` archive has them by the place of each layer among those of its class, an `.h5` file by the names of layers.
+A `.keras` archive files them by the place of each layer among those of its class, an `.h5` file by the names of layers.
 """
 
 import io
@@ -21,22 +21,22 @@ from mnist_cli.model.layers.base import Shape, UnusableModel, Weights, shape_tex
 from mnist_cli.model.network import Network, Stage
 
 _OBJECTS_LIMIT, _DEPTH_LIMIT = 5000, 40
-# Bytes of the texts in an attribute, were each as long as the longest.
+# Bytes of the texts in an attribute, if each were as long as the longest.
 _TEXTS_LIMIT = 2**27
 
-# Where a model in an archive has its layers: from Keras 2.14 on, and before.
+# The group of a model's layers in an archive: from Keras 2.14 on, and before.
 _CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 
 # Where Keras puts an underscore to make the name of a group of a class: re_lu, conv2d_transpose.
 _WORD_START = re.compile(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
 
 Tree = dict[str, Any]
-"""Groups by their names; an array is what `h5py` has for it."""
+"""Groups by their names; an array is an `h5py.Dataset`."""
 
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """An HDF5 file that has been walked through: its groups and arrays, and how long a text in it may be."""
+    """An HDF5 file that has been checked: its groups and arrays, and a limit to the length of a text in it."""
 
     file: Any
     tree: Tree
@@ -44,19 +44,25 @@ class WeightsFile:
 
 
 @contextmanager
-def opened(content: bytes) -> Iterator[WeightsFile]:
-    """An HDF5 file, walked through; reading it inside the context raises `UnusableModel`."""
+def _damage_refused() -> Iterator[None]:
+    """Raise `UnusableModel` for what h5py raises."""
     try:
-        with h5py.File(io.BytesIO(content), "r") as file:
-            yield WeightsFile(file, _walked(file), _longest_text(content))
+        yield
     except UnusableModel:
         raise
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as reason:
         raise UnusableModel("its HDF5 file is damaged") from reason
 
 
-def _walked(file: Any) -> Tree:
-    """All arrays under their names. What is not used is looked at, too.
+@_damage_refused()
+def open_weights(content: bytes) -> WeightsFile:
+    """Check an HDF5 file. Raises `UnusableModel`."""
+    file = h5py.File(io.BytesIO(content), "r")
+    return WeightsFile(file, _tree(file), _longest_text(content))
+
+
+def _tree(file: Any) -> Tree:
+    """All groups and arrays, also those that no layer uses. Raises `UnusableModel`.
 
     Keras on Windows has put some paths into one name, with backslashes.
     """
@@ -90,55 +96,51 @@ def _address(item: Any) -> int:
 
 
 def _longest_text(content: bytes) -> int:
-    """The size of the largest heap, in which HDF5 has texts of any length: no text is longer, and many may be one."""
+    """The size of the largest heap in which HDF5 keeps texts: no text is longer, though many may share one."""
     heaps = (match.start() + 8 for match in re.finditer(b"GCOL", content))
     return max((int.from_bytes(content[start : start + 8], "little") for start in heaps), default=0)
 
 
 def _check_array(stored: Any) -> None:
-    """Numbers, in the file itself as they are: not in another file, nor put together of others, nor compressed."""
+    """Refuse an array of anything but numbers, or in another file, or made of other arrays, or compressed."""
     if not isinstance(stored, h5py.Dataset) or stored.external or stored.is_virtual:
         raise UnusableModel("it has weights that are not arrays of its own")
-    if stored.dtype.kind not in "iuf" and not _is_bfloat16(stored):
+    if stored.dtype.kind not in "iuf":
         raise UnusableModel("it has weights that are not numbers")
     if stored.id.get_storage_size() != stored.size * stored.dtype.itemsize:
         raise UnusableModel("its weights are not all there, or compressed")
 
 
-def _is_bfloat16(stored: Any) -> bool:
-    """HDF5 has no such type; Keras writes two bytes, and says so."""
-    return bool(stored.dtype.kind == "V" and stored.dtype.itemsize == 2)
-
-
 # In a `.keras` archive
 
 
+@_damage_refused()
 def archived_weights(stored: WeightsFile, description: Description) -> tuple[Weights, ...]:
     """For each stage of the network the arrays of its layer, from the `model.weights.h5` of an archive."""
-    found: dict[int, Weights] = {}
-    _find(description.parts, stored.tree, description.network.stages, found)
-    return _by_stage(description.network, found)
+    arrays: dict[int, Weights] = {}
+    _collect(description.parts, stored.tree, description.network.stages, arrays)
+    return _by_stage(description.network, arrays)
 
 
-def _find(parts: Sequence[Part], tree: Tree, stages: Sequence[Stage], found: dict[int, Weights]) -> None:
-    """Find the weights of the layers of a model whose group is `tree`.
+def _collect(parts: Sequence[Part], tree: Tree, stages: Sequence[Stage], arrays: dict[int, Weights]) -> None:
+    """Add the arrays of the layers of a model, whose group is `tree`, by the numbers of their stages.
 
     Keras numbers the groups of a class: conv2d, conv2d_1, …; before 2.14 it left out every other number.
     """
     layers: Tree = next((tree[name] for name in _CONTAINERS if name in tree), {})
     for name in {_group_name(part) for part in parts}:
-        learning = [part for part in parts if _group_name(part) == name and _learns(part, stages)]
+        with_weights = [part for part in parts if _group_name(part) == name and _slots(part, stages)]
         groups = _groups(layers, name)
-        if len(groups) != len(learning):
+        if len(groups) != len(with_weights):
             raise UnusableModel(
-                f"its weights are for {len(groups)} layers named {name:.100}, its config for {len(learning)}"
+                f"its weights are for {len(groups)} layers named {name:.100}, its config for {len(with_weights)}"
             )
-        for part, group in zip(learning, groups, strict=True):
+        for part, group in zip(with_weights, groups, strict=True):
             if part.stage is None:
-                _find(part.parts, group, stages, found)
+                _collect(part.parts, group, stages, arrays)
             else:
                 stage = stages[part.stage]
-                found[part.stage] = _checked(_numbered(group, stage.layer.weights_at), stage)
+                arrays[part.stage] = _checked(_numbered(group, stage.layer.weights_at), stage)
 
 
 def _group_name(part: Part) -> str:
@@ -146,15 +148,8 @@ def _group_name(part: Part) -> str:
     return _WORD_START.sub("_", kind).lower()
 
 
-def _learns(part: Part, stages: Sequence[Stage]) -> bool:
-    """Whether a layer, or one in a model, has weights."""
-    if part.stage is None:
-        return any(_learns(each, stages) for each in part.parts)
-    return bool(stages[part.stage].weight_shapes)
-
-
 def _groups(layers: Tree, name: str) -> list[Tree]:
-    """The groups of a class in their order, but for those that have only the states of random generators."""
+    """The groups of a class in their order, except those that have only the states of random generators."""
     numbered = re.compile(rf"{re.escape(name)}(?:_(\d{{1,9}}))?")
     matches = filter(None, map(numbered.fullmatch, layers))
     groups = [layers[match[0]] for match in sorted(matches, key=lambda match: int(match[1] or 0))]
@@ -162,7 +157,7 @@ def _groups(layers: Tree, name: str) -> list[Tree]:
 
 
 def _has_weights(item: Any) -> bool:
-    return any(map(_has_weights, item.values())) if isinstance(item, dict) else item.dtype.kind in "fV"
+    return any(map(_has_weights, item.values())) if isinstance(item, dict) else item.dtype.kind == "f"
 
 
 def _numbered(group: Tree, places: Sequence[str]) -> list[Any]:
@@ -181,48 +176,43 @@ def _numbered(group: Tree, places: Sequence[str]) -> list[Any]:
 # In an `.h5` file
 
 
+@_damage_refused()
 def text(stored: WeightsFile, name: str) -> str | None:
-    """An attribute of an `.h5` file, such as `model_config`, which one of weights alone has not."""
+    """An attribute of an `.h5` file, such as `model_config`; None if there is none, as in a file of weights alone."""
     texts = _texts(stored, stored.file, name) if name in stored.file.attrs else []
     return texts[0] if texts else None
 
 
+@_damage_refused()
 def named_weights(stored: WeightsFile, description: Description) -> tuple[Weights, ...]:
     """For each stage of the network the arrays of its layer, from an `.h5` file.
 
     A model inside the model has all its arrays in one list: those that training changes, layer by layer, and then the
     others.
     """
-    found: dict[int, Weights] = {}
     stages = description.network.stages
+    arrays: dict[int, list[Any]] = {}
     for part in description.parts:
-        slots = [(stages[number], index) for number in _stages_of(part) for index in range(_count(stages[number]))]
-        if slots:
-            arrays = _listed(stored, part.name)
-            if len(arrays) != len(slots):
-                raise UnusableModel(f"it has {len(arrays)} arrays of weights for {part.name:.100}, not {len(slots)}")
-            by_slot = dict(zip(sorted(slots, key=_is_frozen), arrays, strict=True))
-            for stage in dict.fromkeys(stage for stage, _ in slots):
-                found[stage.number] = _checked([by_slot[stage, index] for index in range(_count(stage))], stage)
-    return _by_stage(description.network, found)
+        if slots := _slots(part, stages):
+            listed = _listed(stored, part.name)
+            if len(listed) != len(slots):
+                raise UnusableModel(f"it has {len(listed)} arrays of weights for {part.name:.100}, not {len(slots)}")
+            for (stage, _), array in zip(sorted(slots, key=_is_frozen), listed, strict=True):
+                arrays.setdefault(stage.number, []).append(array)
+    return _by_stage(description.network, {number: _checked(arrays[number], stages[number]) for number in arrays})
 
 
-def _stages_of(part: Part) -> Iterator[int]:
-    """The numbers of the stages where the layers of a part are used first."""
-    if part.stage is not None:
-        yield part.stage
-    for each in part.parts:
-        yield from _stages_of(each)
-
-
-def _count(stage: Stage) -> int:
-    return len(stage.weight_shapes)
+def _slots(part: Part, stages: Sequence[Stage]) -> list[tuple[Stage, int]]:
+    """A place for each array of a layer, or of the layers in a model: the stage of its first use, and its index."""
+    own = [] if part.stage is None else [stages[part.stage]]
+    slots = [(stage, index) for stage in own for index in range(len(stage.weight_shapes))]
+    return slots + [slot for inner in part.parts for slot in _slots(inner, stages)]
 
 
 def _is_frozen(slot: tuple[Stage, int]) -> bool:
-    """Whether training leaves an array of a layer as it is."""
+    """Whether training never changes an array."""
     stage, index = slot
-    return not stage.layer.trainable or index >= _count(stage) - stage.layer.frozen_weights
+    return not stage.layer.trainable or index >= len(stage.weight_shapes) - stage.layer.frozen_weights
 
 
 def _listed(stored: WeightsFile, layer: str) -> list[Any]:
@@ -231,14 +221,14 @@ def _listed(stored: WeightsFile, layer: str) -> list[Any]:
     if path not in stored.file:
         raise UnusableModel(f"its weights lack those of {layer:.100}")
     group = stored.file[path]
-    # Its only attribute is weight_names, or of many names weight_names0, weight_names1, …
+    # Its only attribute is weight_names, or for many names weight_names0, weight_names1, …
     attributes = sorted(group.attrs, key=lambda name: (len(name), name))
     arrays = [group[name] for attribute in attributes for name in _texts(stored, group, attribute)]
-    return [array for array in arrays if array.dtype.kind in "fV" or array.shape == ()]
+    return [array for array in arrays if array.dtype.kind == "f" or array.shape == ()]
 
 
 def _texts(stored: WeightsFile, item: Any, name: str) -> list[str]:
-    """The texts in an attribute; HDF5 has to make room for them first."""
+    """The texts in an attribute, for which HDF5 allocates memory before it reads them."""
     attribute = h5py.h5a.open(item.id, name.encode())
     size = max(attribute.get_storage_size(), prod(attribute.shape) * stored.longest_text)
     if len(attribute.shape) > 1 or size > _TEXTS_LIMIT:
@@ -250,13 +240,13 @@ def _texts(stored: WeightsFile, item: Any, name: str) -> list[str]:
 # The arrays of a layer
 
 
-def _by_stage(network: Network, found: dict[int, Weights]) -> tuple[Weights, ...]:
-    """A layer that is used again has the same arrays there."""
-    return tuple(found.get(stage.first_use, ()) for stage in network.stages)
+def _by_stage(network: Network, arrays: dict[int, Weights]) -> tuple[Weights, ...]:
+    """The arrays of each stage; a layer that is used again has the same ones."""
+    return tuple(arrays.get(stage.first_use, ()) for stage in network.stages)
 
 
 def _checked(arrays: Sequence[Any], stage: Stage) -> Weights:
-    """The arrays of a layer, finite and of the shapes that it needs."""
+    """The arrays of a layer, finite and of its shapes. Raises `UnusableModel`."""
     shapes = stage.weight_shapes
     if len(arrays) != len(shapes):
         raise UnusableModel(f"it has {len(arrays)} arrays of weights for {stage.layer.name:.100}, not {len(shapes)}")
@@ -267,27 +257,24 @@ def _array(stored: Any, shape: Shape) -> NDArray[np.float32]:
     if not isinstance(stored, h5py.Dataset):
         raise UnusableModel("its weights have a group in the place of an array")
     is_count = shape == () and stored.dtype.kind in "iu"  # how many images a normalization has learned from
-    if stored.shape != shape or not (stored.dtype.kind in "fV" or is_count):
+    if stored.shape != shape or not (stored.dtype.kind == "f" or is_count):
         raise UnusableModel(f"its weights are not the {shape_text(shape)} numbers that its layers need")
-    values = stored[()]
-    if _is_bfloat16(stored):
-        values = (values.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
     with np.errstate(over="ignore"):  # what is too large becomes infinite
-        array = np.asarray(values, np.float32)
+        array = np.asarray(stored[()], np.float32)
     if not np.isfinite(array).all():
-        raise UnusableModel("it has weights that are infinite or no numbers")
+        raise UnusableModel("it has weights that are infinite or not a number")
     return array
 
 
+@_damage_refused()
 def adam_state(content: bytes, shapes: Sequence[Shape]) -> tuple[int, tuple[NDArray[np.float32], ...]]:
-    """What Keras' Adam remembers of arrays of weights with these shapes: its steps; momentum and velocity of each.
+    """What Keras' Adam keeps for arrays of weights with these shapes: its steps; momentum and velocity of each.
 
-    `content` is the `model.weights.h5` of an archive. Raises `UnusableModel` where it does not hold exactly these.
+    `content` is the `model.weights.h5` of an archive. Raises `UnusableModel` if it does not hold exactly these.
     """
-    with opened(content) as file:
-        stored = _numbered(file.tree, ("optimizer/vars",))
-        if len(stored) != 2 + 2 * len(shapes):  # the number of steps, the learning rate, and two for each array
-            raise UnusableModel("its optimizer is not Adam")
-        twice = [shape for shape in shapes for _ in range(2)]
-        arrays = tuple(_array(array, shape) for array, shape in zip(stored[2:], twice, strict=True))
-        return int(stored[0][()]), arrays
+    stored = _numbered(open_weights(content).tree, ("optimizer/vars",))
+    if len(stored) != 2 + 2 * len(shapes):  # the number of steps, the learning rate, and two for each array
+        raise UnusableModel("its optimizer is not Adam")
+    twice = [shape for shape in shapes for _ in range(2)]
+    arrays = tuple(_array(array, shape) for array, shape in zip(stored[2:], twice, strict=True))
+    return int(stored[0][()]), arrays
