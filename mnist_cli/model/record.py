@@ -1,9 +1,10 @@
-"""The training record: `cnn.json` beside `cnn.keras` tells how the model came to be and how good it is."""
+"""The training record: `cnn.json` beside `cnn.keras` says how the model was trained and how good it is."""
 
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -16,7 +17,7 @@ from mnist_cli.storage.files import read_file
 FORMAT = 3
 _SIZE_LIMIT = 2**24
 
-Part = TypeVar("Part")
+Checked = TypeVar("Checked")
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,10 @@ class DataUsed:
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of a trained model.
+    """How a model was trained, and its figures.
 
     `settings` are those of the recipe as they were used, `versions` those of the packages that took part,
-    `machine` the processor and the device, `seconds` the time that the epochs took together.
+    `machine` the processor and the device, `seconds` the time of all epochs together.
     """
 
     command: str
@@ -46,9 +47,9 @@ class Record:
     seconds: float
     test: Metrics
     calibration: Calibration | None
-    """From the validation images; None where there were none."""
+    """From the validation images; None if there were none."""
     saved_epoch: int
-    """The epoch whose weights the model has: the last one, or, under `--patience`, the best."""
+    """The epoch whose weights the model has: the last one or, with `--patience`, the best."""
     model_sha256: str
 
     @property
@@ -60,12 +61,12 @@ class Record:
 
 
 def record_path(model_path: Path) -> Path:
-    """Where the record of the model at `model_path` stands."""
+    """The path of the record of the model at `model_path`."""
     return model_path.with_suffix(".json")
 
 
 def record_content(record: Record) -> bytes:
-    """The record as a file holds it."""
+    """The content of a record's file."""
     return (json.dumps(record.as_json(), indent=2, allow_nan=False) + "\n").encode()
 
 
@@ -80,30 +81,30 @@ def open_record(path: Path) -> Record:
     try:
         return _parse(json.loads(read_file(path, _SIZE_LIMIT, ModelError), parse_constant=refuse))
     except (ValueError, TypeError, KeyError, RecursionError) as reason:
-        raise ModelError(f"{path}: no training record", "One stands beside each model that was trained.") from reason
+        raise ModelError(f"{path}: not a training record", "mnistcli writes one beside each model.") from reason
 
 
 def read_record(model_path: Path, model_sha256: str) -> tuple[Record | None, str]:
-    """The record of the model file with the given SHA-256, and a warning where there is one that can't be used."""
+    """The record beside a model file with the given SHA-256, and a warning if there is one that can't be used."""
     path = record_path(model_path)
     if not os.path.exists(path):
         return None, ""
     values = _load(path)
-    if "class_name" in values:  # what Keras' `model.to_json()` gives, which is often kept there
+    if "class_name" in values:  # the output of Keras' `model.to_json()`, which many keep there
         return None, ""
     if isinstance(values.get("format"), int) and values["format"] != FORMAT:
         return None, f"{path} was written by another version of mnistcli; ignored"
     try:
         record = _parse(values)
     except (ValueError, TypeError, KeyError):
-        return None, f"{path} is no training record; ignored"
+        return None, f"{path} is not a training record; ignored"
     if record.model_sha256 != model_sha256:
         return None, f"{path} is the record of another model file; ignored"
     return record, ""
 
 
 def _load(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; an empty one where there is none."""
+    """The JSON object in a file; an empty one if there is none."""
     try:
         values = json.loads(read_file(path, _SIZE_LIMIT, ModelError), parse_constant=refuse)
     except (ModelError, ValueError, RecursionError):
@@ -112,53 +113,48 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def refuse(constant: str) -> float:
-    """For JSON: NaN and the infinities are no numbers. Raises `ValueError`."""
-    raise ValueError(f"{constant} is no number")
+    """Raise `ValueError` for NaN or an infinity, which JSON does not have but Python reads: for `parse_constant`."""
+    raise ValueError(f"{constant} is not a number in JSON")
 
 
 def _parse(values: dict[str, Any]) -> Record:
-    """The record with these values. Raises `ValueError`, `TypeError` or `KeyError` where they make none."""
+    """The record with these values. Raises `ValueError`, `TypeError` or `KeyError` if they are not one."""
     if values["format"] != FORMAT:
         raise ValueError("another format")
-    parts = {
-        "data": checked(DataUsed, values["data"]),
-        "history": tuple(checked(Epoch, epoch) for epoch in values["history"]),
-        "test": checked(Metrics, values["test"]),
-        "calibration": _optional(Calibration, values["calibration"]),
-    }
-    own = {name: value for name, value in values.items() if name not in ("format", "best_epoch")}
-    return checked(Record, own | parts)
+    return checked(Record, {name: value for name, value in values.items() if name not in ("format", "best_epoch")})
 
 
-def _optional(kind: type[Part], values: dict[str, Any] | None) -> Part | None:
-    return None if values is None else checked(kind, values)
+def checked(kind: type[Checked], values: dict[str, Any]) -> Checked:
+    """An instance of a dataclass from a JSON object, with dataclasses and tuples in it likewise.
 
-
-def checked(kind: type[Part], values: dict[str, Any]) -> Part:
-    """An instance of a dataclass with the values as fields.
-
-    Raises `KeyError` where one is missing and `TypeError` where one has another type than its field.
+    Raises `KeyError` if a field is missing and `TypeError` if a value is not of the type of its field, or not a field.
     """
-    for name, hint in get_type_hints(kind).items():
-        if not _is(values[name], hint):
-            raise TypeError(f"{name} is no {hint}")
-    return kind(**values)
+    fields = {name: _converted(values[name], hint) for name, hint in get_type_hints(kind).items()}
+    return kind(**(values | fields))
 
 
-def _is(value: Any, hint: Any) -> bool:
+def _converted(value: Any, hint: Any) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is UnionType:
-        return any(_is(value, alternative) for alternative in arguments)
-    if origin is dict:
-        return isinstance(value, dict) and all(_is(item, arguments[1]) for item in value.values())
-    if hint is float:
-        # JSON has integers that no float can hold.
-        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-    return isinstance(value, origin or hint) and not isinstance(value, bool)
+        for alternative in arguments:
+            with suppress(TypeError):
+                return _converted(value, alternative)
+    elif origin is tuple and isinstance(value, list | tuple):
+        return tuple(_converted(item, arguments[0]) for item in value)
+    elif origin is dict and isinstance(value, dict):
+        return {key: _converted(item, arguments[1]) for key, item in value.items()}
+    elif isinstance(hint, type) and is_dataclass(hint) and isinstance(value, dict):
+        return checked(hint, value)
+    elif hint is float and type(value) in (int, float):
+        if abs(value) <= sys.float_info.max:  # JSON has integers that no float can hold
+            return value
+    elif isinstance(value, origin or hint) and not isinstance(value, bool):
+        return value
+    raise TypeError(f"{value!r:.100} is not of the type {hint}")
 
 
 def differences(before: Record, after: Record) -> list[str]:
-    """What differs between two runs with the same settings, in words; empty where their models are identical."""
+    """The differences between two runs with the same settings, in words; none if their models are identical."""
     if before.model_sha256 == after.model_sha256:
         return []
     found = [

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run
 from PIL import Image
+from processes import Run
 
 from mnist_cli import __version__
 from mnist_cli.data import MODEL_PATH
@@ -504,7 +504,7 @@ def test_what_is_no_record_is_not_repeated(run: Run, small_npz: Path):
     done = run("train", "--from-record", small_npz)
 
     assert done.returncode == 1
-    assert one_line(done.stderr) and "no training record" in done.stderr
+    assert one_line(done.stderr) and "not a training record" in done.stderr
 
 
 def test_figures_are_written_for_tensorboard(run: Run, small_npz: Path, tmp_path: Path):

@@ -79,7 +79,7 @@ def test_a_record_with_something_else_in_it_is_ignored(change: dict, tmp_path: P
 
     assert read_record(tmp_path / "model.keras", "def") == (
         None,
-        f"{tmp_path / 'model.json'} is no training record; ignored",
+        f"{tmp_path / 'model.json'} is not a training record; ignored",
     )
 
 
@@ -88,8 +88,8 @@ def test_a_record_without_a_calibration_is_none(tmp_path: Path):
     del values["calibration"]
     (tmp_path / "model.json").write_text(json.dumps(values))
 
-    assert "no training record" in read_record(tmp_path / "model.keras", "def")[1]
-    with pytest.raises(ModelError, match="no training record"):
+    assert "not a training record" in read_record(tmp_path / "model.keras", "def")[1]
+    with pytest.raises(ModelError, match="not a training record"):
         open_record(tmp_path / "model.json")
 
 
