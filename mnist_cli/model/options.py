@@ -1,6 +1,6 @@
-"""A layer as Keras describes it, its kind and its options, made into one of the layers here.
+"""Keras' description of a layer, its class and its options, read as one of the layers here.
 
-Only what an answer depends on is looked at: the fields of the layer, and the options that it can have in one way only.
+Only what an answer depends on is read: the fields of the layer, and options of which one value is supported.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,93 +13,48 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import numpy as np
 
 from mnist_cli.model.layers.activations import FUNCTIONS, ActivationFunction
-from mnist_cli.model.layers.base import Axis, Count, Figures, Layer, Size, UnusableModel
+from mnist_cli.model.layers.base import Axis, Constants, Count, Layer, Size, UnusableModel
 from mnist_cli.model.layers.shaping import Inactive
 
 Config = Mapping[str, Any]
 
+# Where each kind of layer is defined. The "inactive" ones do nothing after training, whatever their options; they are
+# listed one by one, for a custom class of an HDF5 file may have a name like theirs, and RandomCrop always crops.
+_INACTIVE = "inactive"
 _MODULES = {
-    "activations": ("Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"),
-    "convolution": (
-        "Conv1D",
-        "Conv2D",
-        "DepthwiseConv1D",
-        "DepthwiseConv2D",
-        "SeparableConv1D",
-        "SeparableConv2D",
-    ),
-    "dense": ("Dense",),
-    "merging": ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"),
-    "normalization": ("BatchNormalization", "LayerNormalization", "Normalization", "Rescaling"),
-    "pooling": (
-        "AveragePooling1D",
-        "AveragePooling2D",
-        "GlobalAveragePooling1D",
-        "GlobalAveragePooling2D",
-        "GlobalMaxPooling1D",
-        "GlobalMaxPooling2D",
-        "MaxPooling1D",
-        "MaxPooling2D",
-    ),
-    "recurrent": ("Bidirectional", "GRU", "LSTM", "SimpleRNN"),
-    "resampling": ("Resizing", "UpSampling2D"),
-    "shaping": ("Cropping2D", "Dropout", "Flatten", "Permute", "RepeatVector", "Reshape", "ZeroPadding2D"),
+    _INACTIVE: "ActivityRegularization AlphaDropout GaussianDropout GaussianNoise Identity SpatialDropout1D "
+    "SpatialDropout2D RandomBrightness RandomContrast RandomErasing RandomFlip RandomGaussianBlur RandomHeight "
+    "RandomInvert RandomPerspective RandomRotation RandomShear RandomTranslation RandomWidth RandomZoom",
+    "activations": "Activation ELU LeakyReLU PReLU ReLU Softmax",
+    "convolution": "Conv1D Conv2D DepthwiseConv2D SeparableConv2D",
+    "dense": "Dense",
+    "merging": "Add Average Concatenate Maximum Multiply",
+    "normalization": "BatchNormalization LayerNormalization Normalization Rescaling",
+    "pooling": "AveragePooling1D AveragePooling2D GlobalAveragePooling1D GlobalAveragePooling2D "
+    "GlobalMaxPooling1D GlobalMaxPooling2D MaxPooling1D MaxPooling2D",
+    "recurrent": "Bidirectional GRU LSTM SimpleRNN",
+    "resampling": "Resizing UpSampling2D",
+    "shaping": "Dropout Flatten Permute Reshape ZeroPadding2D",
 }
-# What else does nothing after training, whatever its options.
-_INACTIVE = (
-    "ActivityRegularization",
-    "AlphaDropout",
-    "GaussianDropout",
-    "GaussianNoise",
-    "Identity",
-    "AugMix",
-    "CutMix",
-    "MixUp",
-    "RandAugment",
-    "RandomBrightness",
-    "RandomColorDegeneration",
-    "RandomColorJitter",
-    "RandomContrast",
-    "RandomElasticTransform",
-    "RandomErasing",
-    "RandomFlip",
-    "RandomGaussianBlur",
-    "RandomGrayscale",
-    "RandomHeight",
-    "RandomHue",
-    "RandomInvert",
-    "RandomPerspective",
-    "RandomPosterization",
-    "RandomRotation",
-    "RandomSaturation",
-    "RandomSharpness",
-    "RandomShear",
-    "RandomTranslation",
-    "RandomWidth",
-    "RandomZoom",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-)
-_MODULE_OF = {kind: module for module, kinds in _MODULES.items() for kind in kinds}
+_MODULE_OF = {kind: module for module, kinds in _MODULES.items() for kind in kinds.split()}
 
-KINDS = frozenset((*_MODULE_OF, *_INACTIVE))
-"""The classes of Keras that layers may have."""
+KINDS = frozenset(_MODULE_OF)
+"""The supported classes of Keras layers."""
 
-# What Keras 2 called otherwise: options of all layers, and functions of TensorFlow.
-_OLD_OPTIONS = {"alpha": "negative_slope"}
+# TensorFlow's names of functions that Keras 2 wrote down.
 _OLD_FUNCTIONS = {"softmax_v2": "softmax"}
 
 _HINT = "Evaluate it in Keras, or train a model without it."
 _NO_CODE = "Put a layer of Keras in its place, such as Rescaling or Reshape, and save the model again."
 
-# No number that a layer needs is larger, and none needs more for its axes; NumPy has 32 axes.
-_LARGEST, _AXES_LIMIT = 2**31, 8
+# No option needs a larger number, or a longer list.
+_LARGEST, _LONGEST = 2**31, 8
 
 
 def entry_of(entry: Any) -> tuple[str, Config]:
-    """The class and the options in the description of a part. Raises `UnusableModel` where it isn't Keras' own.
+    """The class and the options in the description of a layer or a model. Raises `UnusableModel` for a custom class.
 
-    Keras 3 tells the module of each part; a custom class has a module or a registered name of its own.
+    Keras 3 writes down the module of a class, and a custom class has a module or a registered name of its own.
     """
     match entry:
         case {"class_name": str(kind), "config": dict(options)}:
@@ -121,10 +76,11 @@ def name_in(options: Config) -> str:
 
 @cache
 def layer_class(kind: str) -> type[Layer]:
-    """The layer of a kind. Those that few models have are loaded only then, which a cold start need not wait for."""
-    if kind in _INACTIVE:
+    """The layer of a kind. Modules that few models need are imported only for these, to keep cold starts short."""
+    module = _MODULE_OF[kind]
+    if module == _INACTIVE:
         return type(kind, (Inactive,), {})
-    loaded: type[Layer] = getattr(import_module(f"mnist_cli.model.layers.{_MODULE_OF[kind]}"), kind)
+    loaded: type[Layer] = getattr(import_module(f"mnist_cli.model.layers.{module}"), kind)
     return loaded
 
 
@@ -135,27 +91,30 @@ def read_layer(entry: Any) -> Layer:
     if kind == "Lambda":
         raise UnusableModel(f"its Lambda layer {name} holds Python code, which mnistcli never runs", _NO_CODE)
     if kind not in KINDS:
-        raise UnusableModel(f"its layer {name} is of the kind {kind:.100}, which mnistcli doesn't support", _HINT)
+        raise _unsupported(f"layer {name} is of the kind {kind:.100}")
     if "Quantized" in str(options.get("dtype")):
-        raise UnusableModel(f"its layer {name} is quantized, which mnistcli doesn't support", _HINT)
+        raise _unsupported(f"layer {name} is quantized")
     for option, value in layer_class(kind).only.items():
-        if options.get(option, value) != value:
-            given = f"{option}={options[option]!r:.40}"
-            raise UnusableModel(f"its layer {name} has {given}, which mnistcli doesn't support", _HINT)
+        if plain(options.get(option, value)) != value:
+            raise _unsupported(f"layer {name} has {option}={options[option]!r:.40}")
     return layer_class(kind)(**_arguments(kind, name, _renamed(kind, options)))
 
 
+def _unsupported(what: str) -> UnusableModel:
+    return UnusableModel(f"its {what}, which mnistcli doesn't support", _HINT)
+
+
 def _renamed(kind: str, options: Config) -> Config:
-    """The options by their names in Keras 3, with nothing left to be derived."""
+    """The options by their names in Keras 3, with none left out that follows from others."""
     if kind == "Bidirectional":
-        return {**options, "backward_layer": options.get("backward_layer") or _turned(options.get("layer"))}
-    if kind == "LeakyReLU":
-        return {_OLD_OPTIONS.get(option, option): value for option, value in options.items()}
+        return {**options, "backward_layer": options.get("backward_layer") or _reversed(options.get("layer"))}
+    if kind == "LeakyReLU" and "alpha" in options:
+        return {**options, "negative_slope": options["alpha"]}
     return options
 
 
-def _turned(entry: Any) -> Any:
-    """A recurrent layer that goes the other way."""
+def _reversed(entry: Any) -> Any:
+    """The description of a recurrent layer that goes the other way."""
     match entry:
         case {"config": dict(options)}:
             return {**entry, "config": {**options, "go_backwards": not options.get("go_backwards", False)}}
@@ -163,20 +122,19 @@ def _turned(entry: Any) -> Any:
 
 
 def _arguments(kind: str, name: str, options: Config) -> dict[str, Any]:
+    """The arguments of a layer, with the types of its fields. Raises `UnusableModel`."""
     arguments = {}
     for field, hint in _fields(kind):
-        if field.name not in options:
-            if field.default is MISSING:
-                raise UnusableModel(f"its layer {name} has no {field.name}")
-            continue
-        value = plain(options[field.name])
-        try:
-            arguments[field.name] = _converted(hint, value)
-        except UnusableModel:
-            raise
-        except (TypeError, ValueError, OverflowError) as reason:
-            given = f"{field.name}={value!r:.40}"
-            raise UnusableModel(f"its layer {name} has {given}, which mnistcli doesn't support") from reason
+        if field.name in options:
+            value = plain(options[field.name])
+            try:
+                arguments[field.name] = _converted(hint, value)
+            except UnusableModel:
+                raise
+            except (TypeError, ValueError, OverflowError) as reason:
+                raise _unsupported(f"layer {name} has {field.name}={value!r:.40}") from reason
+        elif field.default is MISSING:
+            raise UnusableModel(f"its layer {name} has no {field.name}")
     return arguments
 
 
@@ -187,7 +145,7 @@ def _fields(kind: str) -> tuple[tuple[Any, Any], ...]:
 
 
 def plain(value: Any) -> Any:
-    """A value without what Keras wraps around tuples and arrays of NumPy."""
+    """A value without the wrapping of Keras around tuples and NumPy arrays."""
     match value:
         case {"class_name": "__tuple__", "items": list(inner)}:
             return inner
@@ -197,7 +155,7 @@ def plain(value: Any) -> Any:
 
 
 def _converted(hint: Any, value: Any) -> Any:
-    """A value as the type of a field asks for it. Raises `ValueError` or `TypeError` where it can't be."""
+    """A value as the type hint of a field asks for it. Raises `ValueError` or `TypeError` if it does not fit."""
     if hint in _CONVERTERS:
         return _CONVERTERS[hint](value)
     origin, arguments = get_origin(hint), get_args(hint)
@@ -205,7 +163,7 @@ def _converted(hint: Any, value: Any) -> Any:
         return _tuple(arguments, value)
     if origin is Literal:
         return _checked(value, value in arguments)
-    if origin in (Union, UnionType):  # something or None
+    if origin in (Union, UnionType):  # a type or None
         return None if value is None else _converted(arguments[0], value)
     layer = read_layer(value)
     return _checked(layer, isinstance(layer, hint))
@@ -218,13 +176,12 @@ def _checked(value: Any, is_right: bool) -> Any:
 
 
 def _tuple(hints: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
-    """Of a list; a single value stands for each."""
-    several = hints[-1] is ...
-    values = value if isinstance(value, list) else [value] * (1 if several else len(hints))
-    if len(values) > _AXES_LIMIT:
-        raise ValueError("too many")
-    each = hints[:1] * len(values) if several else hints
-    return tuple(_converted(hint, item) for hint, item in zip(each, values, strict=True))
+    """The tuple for a list; a single value stands for each item."""
+    any_length = hints[-1] is ...
+    values = value if isinstance(value, list) else [value] * (1 if any_length else len(hints))
+    _checked(values, len(values) <= _LONGEST)
+    hints = hints[:1] * len(values) if any_length else hints
+    return tuple(_converted(hint, item) for hint, item in zip(hints, values, strict=True))
 
 
 def _integer(value: Any, least: int = -_LARGEST) -> int:
@@ -236,18 +193,10 @@ def _axis(value: Any) -> int:
     return _integer(value[0] if isinstance(value, list) and len(value) == 1 else value)
 
 
-def _float(value: Any) -> float:
-    return float(_checked(value, type(value) in (int, float) and abs(value) <= _LARGEST**2))
-
-
-def _figures(value: Any) -> Any:
-    numbers = np.asarray(value, np.float64)
-    _checked(value, numbers.size > 0 and bool(np.isfinite(numbers).all()))
-    return float(numbers.item()) if numbers.size == 1 else _tuples(numbers.tolist())
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+def _constants(value: Any) -> float | tuple[float, ...]:
+    numbers = np.asarray(value, np.float64).squeeze()
+    _checked(value, numbers.ndim < 2 and numbers.size > 0 and bool(np.isfinite(numbers).all()))
+    return tuple(numbers.tolist()) if numbers.ndim else float(numbers)
 
 
 def _activation(value: Any) -> ActivationFunction:
@@ -261,23 +210,23 @@ def _activation(value: Any) -> ActivationFunction:
             raise UnusableModel("it has Python code for an activation, which mnistcli never runs", _NO_CODE)
     if isinstance(value, str):
         if value not in FUNCTIONS:
-            raise UnusableModel(f"it has the activation {value:.100}, which mnistcli doesn't support", _HINT)
+            raise _unsupported(f"activation is {value:.100}")
         return value
     kind = entry_of(value)[0]
     layer = read_layer(value) if _MODULE_OF.get(kind) == "activations" else None
     if layer is None or layer.weight_shapes((1,)):
-        raise UnusableModel(f"it has the activation {kind:.100}, which mnistcli doesn't support", _HINT)
+        raise _unsupported(f"activation is {kind:.100}")
     return layer
 
 
 _CONVERTERS: dict[Any, Callable[[Any], Any]] = {
     bool: lambda value: _checked(value, isinstance(value, bool)),
     int: _integer,
-    float: _float,
+    float: lambda value: float(_checked(value, type(value) in (int, float) and abs(value) <= _LARGEST**2)),
     str: lambda value: _checked(value, isinstance(value, str)),
     ActivationFunction: _activation,
     Axis: _axis,
     Count: lambda value: _integer(value, 1),
-    Figures: _figures,
+    Constants: _constants,
     Size: lambda value: _integer(value, 0),
 }

@@ -265,7 +265,7 @@ GREEDY = {
     ),
     "pooling window by window": with_config(
         insert(
-            layer("UpSampling2D", size=[60, 60]),
+            layer("UpSampling2D", size=[40, 40]),
             layer("MaxPooling2D", pool_size=[100, 100], strides=[1, 1]),
         )
     ),

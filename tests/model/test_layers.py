@@ -32,7 +32,6 @@ IMAGES: dict[str, Callable[[], list[layers.Layer]]] = {
     "conv dilated": lambda: [layers.Conv2D(4, 3, dilation_rate=(2, 3)), layers.Conv2D(4, 5, dilation_rate=(3, 2))],
     "conv dilated, same": lambda: [layers.Conv2D(4, (3, 2), dilation_rate=2, padding="same")],
     "conv of 1x1": lambda: [layers.Conv2D(6, 1), layers.Conv2D(4, 1, strides=2)],
-    "conv groups": lambda: [layers.Conv2D(4, 3), layers.Conv2D(6, 3, groups=2, strides=2)],
     "conv of the whole": lambda: [layers.Conv2D(7, 28)],
     "depthwise": lambda: [layers.Conv2D(3, 3), layers.DepthwiseConv2D(3, strides=2, padding="same")],
     "depthwise, multiplied": lambda: [layers.Conv2D(3, 3), layers.DepthwiseConv2D((3, 2), depth_multiplier=2)],
@@ -60,13 +59,9 @@ IMAGES: dict[str, Callable[[], list[layers.Layer]]] = {
     "normalization of all": lambda: [adapted(layers.Normalization(axis=None))],
     "normalization, given": lambda: [layers.Conv2D(2, 3), layers.Normalization(mean=[0.1, 0.2], variance=[2.0, 3.0])],
     "normalization, one given": lambda: [layers.Normalization(axis=None, mean=0.13, variance=0.1)],
-    "normalization, inverted": lambda: [layers.Normalization(axis=None, mean=0.13, variance=0.1, invert=True)],
     "rescaling": lambda: [layers.Rescaling(2.0, offset=-1.0), layers.Conv2D(4, 3)],
     "rescaling of channels": lambda: [layers.Conv2D(2, 3), layers.Rescaling([2.0, 3.0], offset=[0.1, -0.2])],
-    "relu with options": lambda: [layers.ReLU(max_value=0.4, negative_slope=0.1, threshold=0.1)],
-    "relu at its threshold": lambda: [
-        layers.ReLU(threshold=1.0, negative_slope=0.1)
-    ],  # the white of the images is exactly 1
+    "relu with options": lambda: [layers.Conv2D(4, 3), layers.ReLU(max_value=0.1, negative_slope=0.1)],
     "leaky relu": lambda: [layers.Conv2D(4, 3), layers.LeakyReLU(0.1)],
     "elu": lambda: [layers.Conv2D(4, 3), layers.ELU(alpha=0.7)],
     "prelu": lambda: [layers.Conv2D(4, 3), layers.PReLU("uniform")],
@@ -75,14 +70,12 @@ IMAGES: dict[str, Callable[[], list[layers.Layer]]] = {
     "activation layer in another": lambda: [layers.Conv2D(4, 3, activation=layers.LeakyReLU(0.2))],
     "dense along an axis": lambda: [layers.Dense(3, activation="tanh")],
     "activation on its own input": lambda: [layers.Activation("relu"), layers.Activation("linear")],
-    "padding and cropping": lambda: [layers.ZeroPadding2D(((0, 1), (2, 3))), layers.Cropping2D(((1, 0), (3, 1)))],
+    "padding": lambda: [layers.ZeroPadding2D(((0, 1), (2, 3))), layers.Conv2D(2, 3)],
     "upsampling": lambda: [layers.UpSampling2D((2, 3)), layers.Conv2D(2, 9)],
     "upsampling, bilinear": lambda: [layers.UpSampling2D((2, 3), interpolation="bilinear"), layers.Conv2D(2, 9)],
     "resizing": lambda: [layers.Resizing(20, 37), layers.Conv2D(2, 3)],
     "resizing, nearest": lambda: [layers.Resizing(33, 19, interpolation="nearest"), layers.Conv2D(2, 3)],
-    "resizing, bicubic": lambda: [layers.Resizing(33, 19, interpolation="bicubic"), layers.Conv2D(2, 3)],
-    "resizing, smoothed": lambda: [layers.Resizing(13, 35, antialias=True), layers.Conv2D(2, 3)],
-    "reshape": lambda: [layers.Reshape((7, -1)), layers.Dense(3), layers.Reshape((21,)), layers.RepeatVector(3)],
+    "reshape": lambda: [layers.Reshape((7, -1)), layers.Dense(3), layers.Reshape((21,))],
     "permute": lambda: [layers.Conv2D(4, (3, 5)), layers.Permute((3, 1, 2)), layers.Dense(3)],
     "what does nothing": lambda: [
         *(layers.Dropout(0.5), layers.SpatialDropout2D(0.5), layers.GaussianNoise(1.0), layers.GaussianDropout(0.5)),
@@ -91,11 +84,7 @@ IMAGES: dict[str, Callable[[], list[layers.Layer]]] = {
     "what changes images in training": lambda: [
         *(layers.RandomFlip(), layers.RandomRotation(0.5), layers.RandomTranslation(0.5, 0.5), layers.RandomZoom(0.5)),
         *(layers.RandomContrast(0.5), layers.RandomBrightness(0.5), layers.RandomShear(0.5), layers.RandomErasing()),
-        *(layers.RandomGaussianBlur(), layers.RandomPerspective(), layers.RandomInvert(), layers.CutMix()),
-        *(layers.RandomElasticTransform(), layers.MixUp(), layers.RandomSharpness(0.5, (0, 1))),
-        *(layers.Conv2D(3, 1, activation="sigmoid"), layers.RandomGrayscale(), layers.RandomHue(0.5, (0, 1))),
-        *(layers.RandomSaturation(0.5), layers.RandomColorDegeneration(0.5), layers.RandomPosterization(4, (0, 1))),
-        *(layers.RandomColorJitter(), layers.AugMix((0, 1)), layers.RandAugment((0, 1))),
+        *(layers.RandomGaussianBlur(), layers.RandomPerspective(), layers.RandomInvert()),
     ],
     "channels first": lambda: [
         layers.Reshape((1, 28, 28)),
@@ -111,9 +100,6 @@ IMAGES: dict[str, Callable[[], list[layers.Layer]]] = {
 ROWS: dict[str, Callable[[], list[layers.Layer]]] = {
     "conv of rows": lambda: [layers.Conv1D(5, 3, strides=2, activation="relu"), layers.Conv1D(4, 4, padding="same")],
     "conv of rows, causal": lambda: [layers.Conv1D(5, 4, padding="causal", dilation_rate=2, use_bias=False)],
-    "conv of rows, groups": lambda: [layers.Conv1D(6, 3, groups=2)],
-    "depthwise of rows": lambda: [layers.DepthwiseConv1D(3, strides=2, depth_multiplier=2)],
-    "separable of rows": lambda: [layers.SeparableConv1D(5, 3, padding="same", activation="relu")],
     "pooling of rows": lambda: [layers.MaxPooling1D(3, strides=2, padding="same"), layers.AveragePooling1D(2)],
     "global pooling of rows": lambda: [layers.Dense(5), layers.GlobalAveragePooling1D(keepdims=True)],
     "global max pooling of rows": lambda: [layers.Dense(5), layers.SpatialDropout1D(0.5), layers.GlobalMaxPooling1D()],
@@ -124,7 +110,7 @@ RECURRENT: dict[str, Callable[[], list[layers.Layer]]] = {
     "lstm": lambda: [layers.LSTM(5, return_sequences=True), layers.LSTM(4, recurrent_activation="hard_sigmoid")],
     "lstm, other activations": lambda: [layers.LSTM(5, activation="relu", use_bias=False)],
     "gru": lambda: [layers.GRU(5)],
-    "gru, reset before": lambda: [layers.GRU(5, reset_after=False, go_backwards=True)],
+    "gru backwards": lambda: [layers.GRU(5, go_backwards=True)],
     "gru, no bias": lambda: [layers.GRU(5, use_bias=False, return_sequences=True)],
     "bidirectional": lambda: [layers.Bidirectional(layers.LSTM(5, return_sequences=True))],
     "bidirectional, sum": lambda: [layers.Bidirectional(layers.GRU(5), merge_mode="sum")],
@@ -178,7 +164,7 @@ def residual(image: keras.KerasTensor) -> keras.KerasTensor:
 
 def shared(image: keras.KerasTensor) -> keras.KerasTensor:
     conv = layers.Conv2D(1, 3, padding="same")
-    return layers.Subtract()([conv(image), conv(conv(image))])
+    return layers.Concatenate()([conv(image), conv(conv(image))])
 
 
 def inner_line(trainable: bool = True) -> keras.Model:
@@ -206,9 +192,7 @@ GRAPHS: dict[str, Callable[[keras.KerasTensor], keras.KerasTensor]] = {
     "add": lambda image: layers.Add()([*two(image), layers.Conv2D(3, 3)(image)]),
     "average": lambda image: layers.Average()(two(image)),
     "maximum": lambda image: layers.Maximum()(two(image)),
-    "minimum": lambda image: layers.Minimum()(two(image)),
     "multiply": lambda image: layers.Multiply()(two(image)),
-    "subtract": lambda image: layers.Subtract()(two(image)),
     "concatenate": lambda image: layers.Concatenate()(two(image)),
     "concatenate rows": lambda image: layers.Concatenate(axis=1)(two(image)),
     "squeeze and excite": squeezed,
@@ -273,14 +257,14 @@ def test_graphs_answer_as_in_keras(output: Callable, images: Images, tmp_path: P
     assert_same(functional(output), images, tmp_path)
 
 
-@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - OF_KERAS_2 - {"sparsemax"}))
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - OF_KERAS_2))
 def test_activations_answer_as_in_keras(name: str, images: Images, tmp_path: Path):
     inner = [layers.Flatten(), layers.Dense(12), layers.Rescaling(4.0), layers.Activation(name), layers.Dense(12, name)]
     assert_same(sequential((28, 28, 1), inner), images, tmp_path)
 
 
 @pytest.mark.parametrize("size", [7, 13, 20, 23, 46, 55, 71, 95])
-@pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
 def test_resizing_is_that_of_keras_for_many_sizes(size: int, interpolation: str):
     """In images of noise, where every place counts: which of two equally near ones is taken, too."""
     noise = np.random.default_rng(0).uniform(0, 1, (1, 28, 28, 2)).astype("f4")
@@ -312,19 +296,6 @@ class Monitor(Layer):
     def apply(self, weights: Weights, x: np.ndarray) -> np.ndarray:
         self.kinds.append(x.dtype)
         return self.layer.apply(weights, x)
-
-
-@pytest.mark.parametrize("spread", [0.1, 0.3, 1.0, 4.0])
-def test_sparsemax_is_that_of_keras(spread: float):
-    """By itself, for in a network it makes nearly everything 0."""
-    x = np.random.default_rng(0).normal(0, spread, (50, 12)).astype("f4")
-
-    np.testing.assert_allclose(FUNCTIONS["sparsemax"](x), keras.activations.sparsemax(x), atol=1e-6)
-
-
-def test_every_activation_that_keras_has_by_name_is_here():
-    # glu halves its input and threshold needs figures: neither can be used by its name alone.
-    assert set(keras.src.activations.ALL_OBJECTS_DICT) - {"glu", "threshold"} == set(FUNCTIONS) - OF_KERAS_2
 
 
 def test_every_layer_is_tested():

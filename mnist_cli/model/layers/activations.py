@@ -1,4 +1,4 @@
-"""Activations: by name, as Keras has them, and as layers. Each works number by number, but for the softmaxes."""
+"""Activations: by their names in Keras, and as layers. All but the softmaxes work number by number."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ ActivationFunction = str | Layer
 def softmax(x: Array, axis: int = -1) -> Array:
     """exp(x) over its sum along an axis.
 
-    In float64, so that a digit held impossible still has a probability above 0, as a loss needs.
+    In float64, so that even the least likely digit has a probability above 0, as a loss needs.
     """
     powers = np.exp(x.astype(np.float64) - x.max(axis=axis, keepdims=True))
     return powers / powers.sum(axis=axis, keepdims=True)
 
 
 def sigmoid(x: Array) -> Array:
-    """The logistic function; where exp(-x) overflows, 0 is right."""
+    """The logistic function. Where exp(-x) overflows, its value is 0, which is right."""
     return 1 / (1 + np.exp(-x))
 
 
@@ -61,18 +61,6 @@ def _log_softmax(x: Array) -> Array:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def _sparsemax(x: Array) -> Array:
-    """Martins and Astudillo 2016 (arXiv:1602.02068), algorithm 1, along the last axis.
-
-    But the threshold is Keras' own, from all sums of the support and not from the last, for models were trained on it.
-    """
-    ordered = -np.sort(-x, axis=-1)
-    sums = np.cumsum(ordered, axis=-1)
-    support = ordered - (sums - 1) / np.arange(1, x.shape[-1] + 1, dtype=x.dtype) > 0
-    threshold = (np.where(support, sums, 0).sum(axis=-1, keepdims=True) - 1) / support.sum(axis=-1, keepdims=True)
-    return np.maximum(x - threshold.astype(x.dtype), 0)
-
-
 def _hard_sigmoid(x: Array) -> Array:
     return np.clip(x + 3, 0, 6) / 6
 
@@ -94,19 +82,15 @@ def _hard_silu(x: Array) -> Array:
 
 
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
-    "celu": _elu,
     "elu": _elu,
     "exponential": np.exp,
     "gelu": _gelu,
-    "hard_shrink": lambda x: np.where(np.abs(x) > 0.5, x, np.float32(0)),
     "hard_sigmoid": _hard_sigmoid,
     "hard_silu": _hard_silu,
     "hard_swish": _hard_silu,
-    "hard_tanh": lambda x: np.clip(x, -1, 1),
     "keras_2_hard_sigmoid": _hard_sigmoid_of_keras_2,
     "leaky_relu": _leaky_relu,
     "linear": lambda x: x,
-    "log_sigmoid": lambda x: -_softplus(-x),
     "log_softmax": _log_softmax,
     "mish": lambda x: x * np.tanh(_softplus(x)),
     "relu": _relu,
@@ -114,22 +98,16 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "selu": _selu,
     "sigmoid": sigmoid,
     "silu": _silu,
-    "soft_shrink": lambda x: np.where(np.abs(x) > 0.5, x - np.copysign(np.float32(0.5), x), np.float32(0)),
     "softmax": softmax,
     "softplus": _softplus,
     "softsign": lambda x: x / (1 + np.abs(x)),
-    "sparse_plus": lambda x: np.where(x >= 1, x, np.where(x <= -1, np.float32(0), (x + 1) ** 2 / 4)),
-    "sparse_sigmoid": lambda x: np.clip((x + 1) / 2, 0, 1),
-    "sparsemax": _sparsemax,
-    "squareplus": lambda x: (x + np.sqrt(x * x + 4)) / 2,
     "swish": _silu,
     "tanh": np.tanh,
-    "tanh_shrink": lambda x: x - np.tanh(x),
 }
 
 
 def activate(activation: ActivationFunction, x: Array, in_place: bool = False) -> Array:
-    """The activation of `x`, which may be overwritten where nobody needs it any more."""
+    """The activation of `x`. With `in_place`, `x` may be overwritten."""
     if isinstance(activation, Layer):
         return activation.apply((), x)
     if activation == "relu" and in_place:
@@ -149,13 +127,11 @@ class Activation(Layer):
 class ReLU(Layer):
     max_value: float | None = None
     negative_slope: float = 0.0
-    threshold: float = 0.0
+
+    only = {"threshold": 0}
 
     def apply(self, weights: Weights, x: Array) -> Array:
-        if (self.threshold, self.negative_slope, self.max_value) == (0, 0, None):
-            return np.maximum(x, 0)
-        low, slope = np.float32(self.threshold), np.float32(self.negative_slope)
-        y: Array = np.where(x > low, x, slope * (x - low))  # at the threshold itself Keras takes the slope
+        y = _leaky_relu(x, self.negative_slope) if self.negative_slope else np.maximum(x, 0)
         return y if self.max_value is None else np.minimum(y, np.float32(self.max_value))
 
 
@@ -177,7 +153,7 @@ class ELU(Layer):
 
 @dataclass(frozen=True)
 class PReLU(Layer):
-    """He et al. 2015 (arXiv:1502.01852): a slope for each place that is not along one of the `shared_axes`."""
+    """He et al. 2015 (arXiv:1502.01852): one slope for each place, shared along the `shared_axes`."""
 
     shared_axes: tuple[Axis, ...] | None = None
 

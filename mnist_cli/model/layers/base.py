@@ -1,8 +1,8 @@
-"""What every layer is: shapes, the arrays it keeps, its work, and what it computes after training.
+"""What every layer has: shapes, weights, its cost, and what it computes after training.
 
-The fields of a layer bear the names of the arguments of the Keras layer of the same name. Shapes leave out the batch
-axis and have the channels last: (height, width, channels), (steps, channels) or (features,). Arrays have the batch
-axis first and are float32.
+A layer's fields have the names of the arguments of the Keras layer of the same name. Shapes leave out the batch axis
+and have the channels last: (height, width, channels), (steps, channels) or (features,). Arrays have the batch axis
+first and are float32.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,18 +15,17 @@ from numpy.typing import NDArray
 Shape = tuple[int, ...]
 Array = NDArray[np.floating[Any]]
 Weights = tuple[NDArray[np.float32], ...]
-"""Those of one layer, in the order and with the shapes of `weight_shapes`."""
+"""The arrays of one layer, in the order and with the shapes of `weight_shapes`."""
 
-# What an option may be, beyond its type; a model file's options are held against that.
+# Types of options with their meaning: options of a model file are checked against them.
 Count = Annotated[int, "at least 1"]
 Size = Annotated[int, "at least 0"]
 Axis = Annotated[int, "as Keras counts axes: from 0, which is the batch axis, or backwards from -1, the last"]
-Figures = Annotated[float | tuple[Any, ...], "a number, or numbers to any depth"]
+Constants = Annotated[float | tuple[float, ...], "one number, or one for each place along an axis"]
 Pair = tuple[Count, Count]
 Sizes = tuple[Count, ...]
 
-# What it costs to write a number, or to take its exponential, and what to call NumPy, in multiply-adds of a product of
-# matrices.
+# The cost of writing a number or taking its exponential, and of calling NumPy, in multiply-adds of a matrix product.
 NUMBER_COST, CALL_COST = 20, 20_000
 
 
@@ -36,7 +35,7 @@ def shape_text(shape: Shape) -> str:
 
 
 class UnusableModel(ValueError):
-    """A model that can't be used: why, and what may be done about it."""
+    """A model that can't be used: the reason, and a hint what to do about it."""
 
     def __init__(self, reason: str, hint: str = "") -> None:
         super().__init__(reason)
@@ -52,16 +51,16 @@ def axis_index(axis: int, shape: Shape) -> int:
 
 
 def axis_indices(axes: Sequence[int], shape: Shape) -> Shape:
-    """The indices of different axes. Raises `UnusableModel`."""
+    """The indices of distinct axes. Raises `UnusableModel`."""
     indices = tuple(axis_index(axis, shape) for axis in axes)
     if len(set(indices)) < len(indices):
-        raise UnusableModel(f"the axes {axes} are not different ones")
+        raise UnusableModel(f"the axes {axes} are not distinct")
     return indices
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer. By itself it keeps the shape, learns nothing and changes nothing."""
+    """One layer. By itself it keeps the shape, has no weights and changes nothing."""
 
     name: str
     trainable: bool = field(default=True, kw_only=True)
@@ -69,46 +68,46 @@ class Layer:
     rank: ClassVar[int | None] = None
     """The number of axes that the input must have (None: any)."""
     merges: ClassVar[bool] = False
-    """Whether it takes two inputs or more, and otherwise one."""
+    """Whether it takes two or more inputs instead of one."""
     frozen_weights: ClassVar[int] = 0
-    """How many of the layer's arrays, the last ones, no gradient ever changes."""
+    """The number of arrays, the last ones of the layer, that training never changes by a gradient."""
     weights_at: ClassVar[tuple[str, ...]] = ("vars",)
     """Where a `.keras` file has the layer's arrays, below the group of the layer itself."""
     only: ClassVar[Mapping[str, Any]] = {}
-    """Options of Keras that would change the answers: each with the one value that the layer here can have."""
+    """Keras options that would change the answers, each with the one value that is supported."""
 
     def output_shape(self, shape: Shape, /) -> Shape:
-        """The shape that comes out where `shape` comes in. Raises `UnusableModel`."""
+        """The shape of the output for an input of `shape`. Raises `UnusableModel`."""
         return shape
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        """Shapes of the arrays that the layer keeps for an input of `shape`, in the order that Keras stores them."""
+        """The shapes of the layer's arrays for an input of `shape`, in the order in which Keras stores them."""
         return ()
 
     def multiply_adds(self, shape: Shape) -> int:
-        """Multiplications followed by an addition for one image; biases, pooling and activations are not counted."""
+        """Multiplications followed by an addition for one image, without biases, pooling and activations."""
         return 0
 
     def working_numbers(self, shape: Shape) -> int:
-        """How many numbers the layer holds for one image beside its input and its output."""
+        """How many numbers the layer holds for one image, beside its input and its output."""
         return 0
 
     def overhead(self, shape: Shape) -> int:
-        """What going over windows, steps or groups one by one costs for one image, in multiply-adds."""
+        """The cost of computing windows or steps one by one for one image, in multiply-adds."""
         return 0
 
     def apply(self, weights: Weights, x: Array, /) -> Array:
-        """What comes out for a batch, as Keras computes it after training. `x` is left as it is."""
+        """The output for a batch, as Keras computes it after training. Leaves `x` unchanged."""
         return x
 
 
 @dataclass(frozen=True)
 class Spatial(Layer):
-    """A layer that tells channels from places. With `channels_first`, the network turns the axes around it."""
+    """A layer that treats channels differently from places. With `channels_first`, the network moves the axis."""
 
     data_format: Literal["channels_last", "channels_first"] = field(default="channels_last", kw_only=True)
 
 
 def with_bias(use_bias: bool, *shapes: Shape) -> tuple[Shape, ...]:
-    """The shapes of kernels, and of a bias for the last axis of the last one, where there is a bias."""
+    """The shapes of kernels and, with `use_bias`, of a bias along the last axis of the last kernel."""
     return (*shapes, shapes[-1][-1:]) if use_bias else shapes

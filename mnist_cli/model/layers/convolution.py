@@ -7,10 +7,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from mnist_cli.model.layers.activations import ActivationFunction, activate
-from mnist_cli.model.layers.base import CALL_COST, Array, Count, Pair, Shape, Sizes, UnusableModel, Weights, with_bias
-from mnist_cli.model.layers.windows import Windowed, pair, places, places_cost, reach
+from mnist_cli.model.layers.base import CALL_COST, NUMBER_COST, Array, Count, Pair, Shape, Sizes, Weights, with_bias
+from mnist_cli.model.layers.windows import Windowed, pair, places, reach
 
-# Windows of at most so many numbers are unfolded whole. Of larger ones only the rows are, each of which serves all
+# Windows of up to so many numbers are unfolded whole. Of larger ones only the rows are, each of which serves all
 # windows that share it, and the products of the rows are added up.
 _WHOLE_WINDOW = 300
 
@@ -23,6 +23,7 @@ class _Convolution(Windowed):
     activation: ActivationFunction = "linear"
     use_bias: bool = True
 
+    rank = 3
     sizes = ("kernel_size", "strides", "dilation_rate")
 
     @property
@@ -52,53 +53,44 @@ class _Convolution(Windowed):
 @dataclass(frozen=True, kw_only=True)
 class Conv2D(_Convolution):
     filters: Count
-    groups: Count = 1
 
-    rank = 3
+    only = {"groups": 1}
 
     def output_shape(self, shape: Shape) -> Shape:
-        if shape[-1] % self.groups or self.filters % self.groups:
-            raise UnusableModel(f"{shape[-1]} channels and {self.filters} filters do not make {self.groups} groups")
         return (*self.grid(shape), self.filters)
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        return with_bias(self.use_bias, (*self.kernel_size, shape[-1] // self.groups, self.filters))
+        return with_bias(self.use_bias, (*self.kernel_size, shape[-1], self.filters))
 
     def multiply_adds(self, shape: Shape) -> int:
-        return prod(self.output_shape(shape)) * prod(self.kernel_size) * shape[-1] // self.groups
+        return prod(self.output_shape(shape)) * prod(self.kernel_size) * shape[-1]
 
     def working_numbers(self, shape: Shape) -> int:
         """The padded input, its unfolded windows or rows of windows, and a product that is added to others."""
         height, width = pair(self.grid(shape))
         rows, columns = pair(self.kernel_size)
-        if rows * columns * shape[-1] > _WHOLE_WINDOW * self.groups:
+        if rows * columns * shape[-1] > _WHOLE_WINDOW:
             span = reach((rows,), pair(self.dilation_rate)[:1])[0]
             height, rows = height * pair(self.strides)[0] + span, 1
         unfolded = height * width * rows * columns * shape[-1]
         return super().working_numbers(shape) + unfolded + height * width * self.filters
 
     def overhead(self, shape: Shape) -> int:
-        return self.groups * self.kernel_size[0] * CALL_COST
+        return self.kernel_size[0] * CALL_COST
 
     def apply(self, weights: Weights, x: Array) -> Array:
-        images = np.split(self.padded(x), self.groups, axis=-1)
-        kernels = np.split(self._kernel(weights[0]), self.groups, axis=-1)
-        parts = [_correlated(part, kernel, *self._steps) for part, kernel in zip(images, kernels, strict=True)]
-        return self._finished(parts[0] if self.groups == 1 else np.concatenate(parts, axis=-1), weights[1:])
+        return self._finished(_correlated(self.padded(x), self._kernel(weights[0]), *self._steps), weights[1:])
 
 
 class Conv1D(Conv2D):
     rank = 2
-    is_causal = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class DepthwiseConv2D(_Convolution):
-    """Each channel convolved by itself, with `depth_multiplier` filters."""
+    """Convolves each channel by itself, with `depth_multiplier` filters."""
 
     depth_multiplier: Count = 1
-
-    rank = 3
 
     def output_shape(self, shape: Shape) -> Shape:
         return (*self.grid(shape), shape[-1] * self.depth_multiplier)
@@ -108,29 +100,29 @@ class DepthwiseConv2D(_Convolution):
         return (kernel, (prod(kernel[-2:]),)) if self.use_bias else (kernel,)
 
     def multiply_adds(self, shape: Shape) -> int:
-        return prod(self.grid(shape)) * shape[-1] * self.depth_multiplier * prod(self.kernel_size)
+        return prod(self.kernel_size) * self._products(shape)
 
     def working_numbers(self, shape: Shape) -> int:
-        return super().working_numbers(shape) + 2 * prod(self.grid(shape)) * shape[-1] * self.depth_multiplier
+        return super().working_numbers(shape) + 2 * self._products(shape)
 
     def overhead(self, shape: Shape) -> int:
-        return places_cost(prod(self.grid(shape)) * shape[-1] * self.depth_multiplier, self.kernel_size)
+        return prod(self.kernel_size) * (CALL_COST + NUMBER_COST * self._products(shape))
+
+    def _products(self, shape: Shape) -> int:
+        """The numbers of the depthwise convolution's output."""
+        return prod(self.grid(shape)) * shape[-1] * self.depth_multiplier
 
     def apply(self, weights: Weights, x: Array) -> Array:
         return self._finished(self._by_channel(x, weights[0]), weights[1:])
 
     def _by_channel(self, x: Array, kernel: Array) -> Array:
         """Images in which the filters of a channel follow one another."""
-        rows, columns, channels, multiplier = (kernel := self._kernel(kernel)).shape
+        rows, columns, channels, multiplier = kernel.shape
         views = places(self.padded(x), (rows, columns), *self._steps)
         y = np.zeros((*views[0].shape[:3], channels * multiplier), np.float32)
         for view, factors in zip(views, kernel.reshape(-1, channels * multiplier), strict=True):
             y += (view if multiplier == 1 else np.repeat(view, multiplier, axis=-1)) * factors
         return y
-
-
-class DepthwiseConv1D(DepthwiseConv2D):
-    rank = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,20 +137,14 @@ class SeparableConv2D(DepthwiseConv2D):
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         between = shape[-1] * self.depth_multiplier
         depthwise = (*self.kernel_size, shape[-1], self.depth_multiplier)
-        return with_bias(self.use_bias, depthwise, (*(1 for _ in self.kernel_size), between, self.filters))
+        return with_bias(self.use_bias, depthwise, (1, 1, between, self.filters))
 
     def multiply_adds(self, shape: Shape) -> int:
-        between = shape[-1] * self.depth_multiplier
-        return super().multiply_adds(shape) + prod(self.grid(shape)) * between * self.filters
+        return super().multiply_adds(shape) + self._products(shape) * self.filters
 
     def apply(self, weights: Weights, x: Array) -> Array:
         y = self._by_channel(x, weights[0])
-        return self._finished(_correlated(y, self._kernel(weights[1]), (1, 1), (1, 1)), weights[2:])
-
-
-class SeparableConv1D(SeparableConv2D):
-    rank = 2
-    is_causal = True
+        return self._finished(_correlated(y, weights[1], (1, 1), (1, 1)), weights[2:])
 
 
 def _correlated(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> Array:

@@ -10,16 +10,19 @@ from mnist_cli.model.layers.base import Array, Axis, Layer, Shape, UnusableModel
 
 
 class _Merge(Layer):
-    """Works number by number; an axis of size 1 goes with any other."""
+    """Combines its inputs number by number; an axis of size 1 fits any other."""
 
     merges = True
     operation: ClassVar[np.ufunc]
 
     def output_shape(self, *shapes: Shape) -> Shape:
-        sizes = [set(axis) - {1} or {1} for axis in zip(*shapes, strict=False)]
-        if len({len(shape) for shape in shapes}) > 1 or any(len(size) > 1 for size in sizes):
-            raise UnusableModel(f"the layer {self.name} can't take {' and '.join(map(shape_text, shapes))} together")
-        return tuple(size.pop() for size in sizes)
+        try:
+            merged = np.broadcast_shapes(*shapes)
+        except ValueError:
+            merged = ()
+        if {len(shape) for shape in shapes} != {len(merged)}:
+            raise UnusableModel(f"the layer {self.name} can't combine {' and '.join(map(shape_text, shapes))}")
+        return merged
 
     def apply(self, weights: Weights, *inputs: Array) -> Array:
         return reduce(self.operation, inputs)
@@ -29,9 +32,7 @@ class Add(_Merge):
     operation = np.add
 
 
-class Average(_Merge):
-    operation = np.add
-
+class Average(Add):
     def apply(self, weights: Weights, *inputs: Array) -> Array:
         return super().apply(weights, *inputs) / np.float32(len(inputs))
 
@@ -40,21 +41,8 @@ class Maximum(_Merge):
     operation = np.maximum
 
 
-class Minimum(_Merge):
-    operation = np.minimum
-
-
 class Multiply(_Merge):
     operation = np.multiply
-
-
-class Subtract(_Merge):
-    operation = np.subtract
-
-    def output_shape(self, *shapes: Shape) -> Shape:
-        if len(shapes) != 2:
-            raise UnusableModel(f"the layer {self.name} takes two inputs")
-        return super().output_shape(*shapes)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Normalizations: by figures from the training, or by each image's own."""
+"""Normalizations: by statistics of the training images, or by those of each image."""
 
 from dataclasses import dataclass
 from math import prod
@@ -8,7 +8,7 @@ import numpy as np
 from mnist_cli.model.layers.base import (
     Array,
     Axis,
-    Figures,
+    Constants,
     Layer,
     Shape,
     UnusableModel,
@@ -17,7 +17,7 @@ from mnist_cli.model.layers.base import (
     axis_indices,
 )
 
-# What Keras' `epsilon()` is unless somebody sets another.
+# Keras' `epsilon()`, unless somebody has set another.
 _EPSILON = 1e-7
 
 Axes = tuple[Axis, ...]
@@ -48,15 +48,10 @@ class BatchNormalization(Layer):
         if self.scale:
             factor = factor * learned.pop(0)
         offset = (learned.pop() if self.center else 0) - mean * factor
-        axis = axis_index(self.axis, x.shape[1:]) + 1
-        y = x * _along(factor, axis, x.ndim)
-        y += _along(offset, axis, x.ndim)
+        axes = {axis_index(self.axis, x.shape[1:]) + 1}
+        y = x * _along(axes, factor, x)
+        y += _along(axes, offset, x)
         return y
-
-
-def _along(values: Array, axis: int, dimensions: int) -> Array:
-    """Values that go along one axis of a batch."""
-    return values.reshape([-1 if index == axis else 1 for index in range(dimensions)])
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ class LayerNormalization(Layer):
         axes = tuple(index + 1 for index in axis_indices(self.axis, x.shape[1:]))
         y: Array = x - x.mean(axis=axes, keepdims=True)
         y /= np.sqrt(np.square(y).mean(axis=axes, keepdims=True) + np.float32(self.epsilon))
-        learned = [array.reshape([x.shape[i] if i in axes else 1 for i in range(x.ndim)]) for array in weights]
+        learned = [_along(set(axes), array, x) for array in weights]
         if self.scale:
             y *= learned.pop(0)
         if self.center:
@@ -88,46 +83,49 @@ class LayerNormalization(Layer):
 
 @dataclass(frozen=True)
 class Normalization(Layer):
-    """(x - mean) / standard deviation, for each place along `axis`, as learned from data or given."""
+    """(x - mean) / standard deviation for each place along `axis`, learned from data or given as constants."""
 
     axis: Axes | None = (-1,)
-    mean: Figures | None = None
-    variance: Figures | None = None
-    invert: bool = False
+    mean: Constants | None = None
+    variance: Constants | None = None
 
-    frozen_weights = 3  # mean, variance, and how many images they are of
+    frozen_weights = 3  # mean, variance, and the number of images that they were computed from
+    only = {"invert": False}
 
     def output_shape(self, shape: Shape) -> Shape:
-        figures, given = self._figures_shape(shape), [self.mean, self.variance]
-        if given != [None, None] and any(values is None or np.shape(values) not in ((), figures) for values in given):
-            raise UnusableModel(f"the layer {self.name} does not have {prod(figures)} means and variances")
+        places, given = self._places(shape), [self.mean, self.variance]
+        if given != [None, None] and any(values is None or np.shape(values) not in ((), places) for values in given):
+            raise UnusableModel(f"the layer {self.name} does not have {prod(places)} means and variances")
         return shape
 
-    def _figures_shape(self, shape: Shape) -> Shape:
+    def _places(self, shape: Shape) -> Shape:
         return tuple(shape[index] for index in sorted(axis_indices(self.axis or (), shape)))
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
-        figures = self._figures_shape(shape)
-        return () if self.mean is not None else (figures, figures, ())
+        places = self._places(shape)
+        return () if self.mean is not None else (places, places, ())
 
     def apply(self, weights: Weights, x: Array) -> Array:
-        mean, variance = (np.asarray(v, np.float32) for v in weights[:2] or (self.mean, self.variance))
-        kept = {index + 1 for index in axis_indices(self.axis or (), x.shape[1:])}
-        sizes = [size if index in kept else 1 for index, size in enumerate(x.shape)]
-        mean, deviation = (np.broadcast_to(v.reshape(sizes) if v.size > 1 else v, sizes) for v in (mean, variance**0.5))
-        deviation = np.maximum(deviation, np.float32(_EPSILON))
-        return x * deviation + mean if self.invert else (x - mean) / deviation
+        axes = {index + 1 for index in axis_indices(self.axis or (), x.shape[1:])}
+        mean, variance = (np.asarray(values, np.float32) for values in weights[:2] or (self.mean, self.variance))
+        deviation = np.maximum(np.sqrt(variance), np.float32(_EPSILON))
+        return (x - _along(axes, mean, x)) / _along(axes, deviation, x)
 
 
 @dataclass(frozen=True)
 class Rescaling(Layer):
-    scale: Figures
-    offset: Figures = 0.0
+    scale: Constants
+    offset: Constants = 0.0
 
     def output_shape(self, shape: Shape) -> Shape:
-        if any(np.shape(values) not in ((), (1,), shape[-1:]) for values in (self.scale, self.offset)):
+        if any(np.shape(values) not in ((), shape[-1:]) for values in (self.scale, self.offset)):
             raise UnusableModel(f"the layer {self.name} does not have one factor for each channel")
         return shape
 
     def apply(self, weights: Weights, x: Array) -> Array:
         return x * np.asarray(self.scale, np.float32) + np.asarray(self.offset, np.float32)
+
+
+def _along(axes: set[int], values: Array, x: Array) -> Array:
+    """Values for each place along some axes of a batch `x`, or one for all, in a shape that goes with `x`."""
+    return values.reshape([x.shape[axis] if axis in axes and values.size > 1 else 1 for axis in range(x.ndim)])

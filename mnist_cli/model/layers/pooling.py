@@ -1,18 +1,19 @@
-"""Pooling: windows, or all places, reduced to one number a channel."""
+"""Pooling: the numbers of a channel in each window, or everywhere, become one."""
 
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
-from mnist_cli.model.layers.base import Array, Shape, Sizes, Spatial, Weights
-from mnist_cli.model.layers.windows import Windowed, pair, places, places_cost
+from mnist_cli.model.layers.base import CALL_COST, NUMBER_COST, Array, Shape, Sizes, Spatial, Weights
+from mnist_cli.model.layers.windows import Windowed, pair, places
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Pooling(Windowed):
     pool_size: Sizes
 
+    rank = 3
     sizes = ("pool_size", "strides")
 
     @property
@@ -23,10 +24,10 @@ class _Pooling(Windowed):
         return (*self.grid(shape), shape[-1])
 
     def overhead(self, shape: Shape) -> int:
-        return places_cost(prod(self.output_shape(shape)), self.pool_size)
+        return prod(self.pool_size) * (CALL_COST + NUMBER_COST * prod(self.output_shape(shape)))
 
     def _reduced(self, operation: np.ufunc, x: Array, fill: float) -> Array:
-        """Every window reduced to one number."""
+        """Every window of the batch, padded with `fill`, reduced to one number."""
         first, *others = places(self.padded(x, fill), pair(self.pool_size), pair(self.strides))
         result = first.copy()
         for place in others:
@@ -35,8 +36,6 @@ class _Pooling(Windowed):
 
 
 class MaxPooling2D(_Pooling):
-    rank = 3
-
     def apply(self, weights: Weights, x: Array) -> Array:
         return self._reduced(np.maximum, x, -np.inf)
 
@@ -46,10 +45,8 @@ class MaxPooling1D(MaxPooling2D):
 
 
 class AveragePooling2D(_Pooling):
-    rank = 3
-
     def apply(self, weights: Weights, x: Array) -> Array:
-        # Padding does not count: it is left out of the sum and of the number that divides it.
+        # Padding does not count: neither in the sum nor in the number that divides it.
         ones = np.ones_like(x[:1, ..., :1])
         return self._reduced(np.add, x, 0) / self._reduced(np.add, ones, 0)
 
@@ -62,18 +59,15 @@ class AveragePooling1D(AveragePooling2D):
 class _GlobalPooling(Spatial):
     keepdims: bool = False
 
+    rank = 3
+
     def output_shape(self, shape: Shape) -> Shape:
         return (*(1 for _ in shape[:-1]), shape[-1]) if self.keepdims else shape[-1:]
 
-    def _reduced(self, operation: np.ufunc, x: Array) -> Array:
-        return operation.reduce(x, axis=tuple(range(1, x.ndim - 1)), keepdims=self.keepdims)
-
 
 class GlobalMaxPooling2D(_GlobalPooling):
-    rank = 3
-
     def apply(self, weights: Weights, x: Array) -> Array:
-        return self._reduced(np.maximum, x)
+        return x.max(axis=tuple(range(1, x.ndim - 1)), keepdims=self.keepdims)
 
 
 class GlobalMaxPooling1D(GlobalMaxPooling2D):
@@ -81,10 +75,8 @@ class GlobalMaxPooling1D(GlobalMaxPooling2D):
 
 
 class GlobalAveragePooling2D(_GlobalPooling):
-    rank = 3
-
     def apply(self, weights: Weights, x: Array) -> Array:
-        return self._reduced(np.add, x) / np.float32(prod(x.shape[1:-1]))
+        return x.mean(axis=tuple(range(1, x.ndim - 1)), keepdims=self.keepdims)
 
 
 class GlobalAveragePooling1D(GlobalAveragePooling2D):

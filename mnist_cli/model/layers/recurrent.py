@@ -9,7 +9,7 @@ import numpy as np
 from mnist_cli.model.layers.activations import ActivationFunction, activate
 from mnist_cli.model.layers.base import CALL_COST, NUMBER_COST, Array, Count, Layer, Shape, Weights, with_bias
 
-# NumPy's calls for one step of an LSTM or a GRU, about.
+# NumPy calls in one step of an LSTM or a GRU, about.
 _CALLS = 20
 
 
@@ -43,7 +43,7 @@ class SimpleRNN(Layer):
         return shape[0] * (_CALLS * CALL_COST + NUMBER_COST * self.gates * self.units)
 
     def apply(self, weights: Weights, x: Array) -> Array:
-        """The last output, or those of all steps in the order in which they were taken."""
+        """The output of the last step, or those of all steps in the order of computation."""
         kernel, recurrent_kernel, *bias = weights
         x = x.transpose(1, 0, 2)  # steps first
         if self.go_backwards:
@@ -77,43 +77,38 @@ class LSTM(SimpleRNN):
         h: Array = np.zeros((projected.shape[1], self.units), np.float32)
         c = h
         for step in projected:
-            opened, forgotten, written, read = np.split(step + h @ recurrent_kernel, 4, axis=1)
-            c = activate(self.recurrent_activation, forgotten) * c
-            c += activate(self.recurrent_activation, opened) * activate(self.activation, written)
-            h = activate(self.recurrent_activation, read) * activate(self.activation, c)
+            i, f, candidate, o = np.split(step + h @ recurrent_kernel, 4, axis=1)
+            c = activate(self.recurrent_activation, f) * c
+            c += activate(self.recurrent_activation, i) * activate(self.activation, candidate)
+            h = activate(self.recurrent_activation, o) * activate(self.activation, c)
             yield h
 
 
 @dataclass(frozen=True)
 class GRU(SimpleRNN):
-    """Cho et al. 2014 (arXiv:1406.1078); its gates: update, reset, candidate.
+    """Cho et al. 2014 (arXiv:1406.1078), with the reset gate after the product with the recurrent kernel.
 
-    With `reset_after`, the reset gate works on the product with the recurrent kernel, and not on what goes into it.
+    Its gates: update, reset, candidate.
     """
 
     recurrent_activation: ActivationFunction = "sigmoid"
-    reset_after: bool = True
 
+    only = {**SimpleRNN.only, "reset_after": True}
     gates = 3
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         kernel, recurrent_kernel, *bias = super().weight_shapes(shape)
-        if bias and self.reset_after:
-            bias = [(2, *bias[0])]
-        return (kernel, recurrent_kernel, *bias)
+        return (kernel, recurrent_kernel, *((2, *each) for each in bias))
 
     def _outputs(self, projected: Array, recurrent_kernel: Array, recurrent_bias: Array | None) -> Iterator[Array]:
         h: Array = np.zeros((projected.shape[1], self.units), np.float32)
-        gates, candidate = np.split(recurrent_kernel, [2 * self.units], axis=1)
-        bias = recurrent_bias if self.reset_after and recurrent_bias is not None else np.zeros(3 * self.units, "f4")
+        bias = np.float32(0) if recurrent_bias is None else recurrent_bias
         for step in projected:
-            from_gates = step[:, : 2 * self.units] + (h @ gates + bias[: 2 * self.units])
-            update, reset = np.split(activate(self.recurrent_activation, from_gates), 2, axis=1)
-            remembered = (
-                reset * (h @ candidate + bias[2 * self.units :]) if self.reset_after else (reset * h) @ candidate
-            )
-            proposed = activate(self.activation, step[:, 2 * self.units :] + remembered)
-            h = update * h + (1 - update) * proposed
+            from_input, recurrent = np.split(step, 3, axis=1), np.split(h @ recurrent_kernel + bias, 3, axis=1)
+            update = activate(self.recurrent_activation, from_input[0] + recurrent[0])
+            reset = activate(self.recurrent_activation, from_input[1] + recurrent[1])
+            candidate = activate(self.activation, from_input[2] + reset * recurrent[2])
+            h = update * h + (1 - update) * candidate
             yield h
 
 

@@ -1,23 +1,11 @@
-"""Layers that learn nothing: they give another shape to what comes in, or do nothing after training."""
+"""Layers without weights: they change the shape of their input, or do nothing after training."""
 
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
-from mnist_cli.model.layers.base import (
-    Array,
-    Count,
-    Layer,
-    Shape,
-    Size,
-    Spatial,
-    UnusableModel,
-    Weights,
-    shape_text,
-)
-
-Margins = tuple[tuple[Size, Size], tuple[Size, Size]]
+from mnist_cli.model.layers.base import Array, Layer, Shape, Size, Spatial, UnusableModel, Weights, shape_text
 
 
 class Flatten(Spatial):
@@ -37,7 +25,7 @@ class Reshape(Layer):
         rest = prod(shape) // known if known > 0 else 0
         target = tuple(rest if size == -1 else size for size in self.target_shape)
         if min(target, default=0) < 1 or self.target_shape.count(-1) > 1 or prod(target) != prod(shape):
-            raise UnusableModel(f"{shape_text(shape)} can't be given the shape {shape_text(self.target_shape)}")
+            raise UnusableModel(f"{shape_text(shape)} can't be reshaped to {shape_text(self.target_shape)}")
         return target
 
     def apply(self, weights: Weights, x: Array) -> Array:
@@ -59,21 +47,9 @@ class Permute(Layer):
 
 
 @dataclass(frozen=True)
-class RepeatVector(Layer):
-    n: Count
-
-    rank = 1
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return (self.n, *shape)
-
-    def apply(self, weights: Weights, x: Array) -> Array:
-        return np.repeat(x[:, np.newaxis], self.n, axis=1)
-
-
-@dataclass(frozen=True)
 class ZeroPadding2D(Spatial):
-    padding: Margins
+    padding: tuple[tuple[Size, Size], tuple[Size, Size]]
+    """Places added at the top and the bottom, and on the left and the right."""
 
     rank = 3
 
@@ -83,25 +59,6 @@ class ZeroPadding2D(Spatial):
 
     def apply(self, weights: Weights, x: Array) -> Array:
         return np.pad(x, ((0, 0), *self.padding, (0, 0)))
-
-
-@dataclass(frozen=True)
-class Cropping2D(Spatial):
-    cropping: Margins
-
-    rank = 3
-
-    def output_shape(self, shape: Shape) -> Shape:
-        height, width, channels = shape
-        left = (height - sum(self.cropping[0]), width - sum(self.cropping[1]), channels)
-        if min(left) < 1:
-            raise UnusableModel(f"cropping {shape_text(shape)} by {self.cropping} leaves nothing")
-        return left
-
-    def apply(self, weights: Weights, x: Array) -> Array:
-        (top, bottom), (left, right) = self.cropping
-        _, height, width, _ = x.shape
-        return x[:, top : height - bottom, left : width - right]
 
 
 class Inactive(Layer):

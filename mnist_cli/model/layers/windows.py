@@ -1,4 +1,4 @@
-"""Windows that slide over a batch of images or sequences: how many there are, what is padded, and what they show."""
+"""Windows that slide over a batch of images or sequences: their number, their padding, and the numbers in them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mnist_cli.model.layers.base import CALL_COST, NUMBER_COST, Array, Pair, Shape, Sizes, Spatial, UnusableModel
+from mnist_cli.model.layers.base import Array, Pair, Shape, Sizes, Spatial, UnusableModel
 
 Padding = Literal["valid", "same", "causal"]
 
@@ -17,16 +17,14 @@ Padding = Literal["valid", "same", "causal"]
 class Windowed(Spatial):
     """A layer whose window slides along one axis (`rank` 2) or two (`rank` 3) before that of the channels.
 
-    The fields named in `sizes` have a number for each of these axes; a single one is given to all. Raises
-    `UnusableModel` where they have others.
+    The fields named in `sizes` have a number for each of these axes; a single number stands for all. Raises
+    `UnusableModel` for any other count.
     """
 
     strides: Sizes
     padding: Padding = "valid"
 
     sizes: ClassVar[tuple[str, ...]]
-    is_causal: ClassVar[bool] = False
-    """Whether there is causal padding, which looks back only."""
 
     def __post_init__(self) -> None:
         axes = (self.rank or 0) - 1
@@ -35,7 +33,7 @@ class Windowed(Spatial):
             if len(values) not in (1, axes):
                 raise UnusableModel(f"the layer {self.name} has {name}={values} for {axes} axes")
             object.__setattr__(self, name, values * axes if len(values) == 1 else values)
-        if self.padding == "causal" and not self.is_causal:
+        if self.padding == "causal" and axes > 1:
             raise UnusableModel(f"the layer {self.name} has causal padding, which is for Conv1D")
 
     @property
@@ -47,11 +45,11 @@ class Windowed(Spatial):
         return (1,) * len(self.window)
 
     def grid(self, shape: Shape) -> Shape:
-        """How many windows there are along each axis of `shape` but the last. Raises `UnusableModel`."""
+        """The number of windows along each axis of `shape` but the last. Raises `UnusableModel`."""
         return tuple(_steps(*axis, self.padding) for axis in self._axes(shape))
 
     def working_numbers(self, shape: Shape) -> int:
-        """Those of the padded input."""
+        """The numbers of the padded input."""
         return prod(size + sum(margins) for size, margins in zip(shape, self._margins(shape), strict=False)) * shape[-1]
 
     def padded(self, x: Array, fill: float = 0) -> Array:
@@ -66,7 +64,7 @@ class Windowed(Spatial):
         return x if x.ndim == 4 else x[:, np.newaxis]
 
     def _margins(self, shape: Shape) -> list[Pair]:
-        """What is added before and after each axis of `shape` but the last."""
+        """The places added before and after each axis of `shape` but the last."""
         return [_margins(*axis, self.padding) for axis in self._axes(shape)]
 
     def _axes(self, shape: Shape) -> Iterator[tuple[int, int, int]]:
@@ -75,12 +73,12 @@ class Windowed(Spatial):
 
 
 def reach(window: Shape, dilation: Shape) -> Shape:
-    """How many places a window spans along each axis."""
+    """The number of places that a window spans along each axis."""
     return tuple(rate * (size - 1) + 1 for size, rate in zip(window, dilation, strict=True))
 
 
 def _steps(size: int, length: int, stride: int, padding: str) -> int:
-    """How many windows fit along one axis; "same" and "causal" pad until every stride has its window."""
+    """The number of windows along one axis; "same" and "causal" pad until every stride has its window."""
     if padding != "valid":
         return -(-size // stride)
     if size < length:
@@ -89,7 +87,7 @@ def _steps(size: int, length: int, stride: int, padding: str) -> int:
 
 
 def _margins(size: int, length: int, stride: int, padding: str) -> Pair:
-    """Of what "same" adds, the odd one goes after an axis."""
+    """The padding before and after one axis; with "same", the odd place goes after it."""
     if padding == "valid":
         return 0, 0
     if padding == "causal":
@@ -104,14 +102,9 @@ def pair(sizes: Shape) -> Pair:
 
 
 def places(x: Array, window: Pair, strides: Pair, dilation: Pair = (1, 1)) -> list[Array]:
-    """For each place in a window of images what all windows show there: views of shape (n, rows, columns, channels).
+    """For each place in a window of images its number in all windows: views of shape (n, rows, columns, channels).
 
-    To go once over the batch for each place is many times faster than to reduce or multiply each small window.
+    To go over the batch once for each place is many times faster than to reduce or multiply each small window.
     """
     view = sliding_window_view(x, reach(window, dilation), axis=(1, 2))[:, :: strides[0], :: strides[1]]
     return [view[..., row * dilation[0], column * dilation[1]] for row, column in np.ndindex(*window)]
-
-
-def places_cost(numbers: int, window: Shape) -> int:
-    """What it costs to go over all places in a window for an output of so many numbers, in multiply-adds."""
-    return prod(window) * (CALL_COST + NUMBER_COST * numbers)
