@@ -1,4 +1,4 @@
-"""How a model's probabilities are to be taken: its temperature and its threshold."""
+"""How far to trust a model's probabilities: its temperature and its threshold."""
 
 from dataclasses import dataclass
 from math import inf
@@ -11,11 +11,11 @@ from mnist_cli.arrays import Probabilities
 
 @dataclass(frozen=True)
 class Calibration:
-    """How a model's probabilities are to be taken. Raises `ValueError` where the numbers make no sense.
+    """A correction of a model's probabilities. Raises `ValueError` if the numbers make no sense.
 
     `temperature`, above 0, divides the logits: Guo et al. (2017), "On calibration of modern neural networks", ICML.
-    Above 1 it makes a model less sure, below 1 surer; which digit is the likeliest stays as it is. `threshold`, 0 to
-    1, is the confidence, after the temperature, below which an answer is not to be trusted.
+    Above 1 it makes a model less confident, below 1 more; the likeliest digit stays the same. `threshold`, 0 to 1, is
+    the confidence, after the temperature, below which an answer should not be trusted.
     """
 
     temperature: float
@@ -23,24 +23,23 @@ class Calibration:
 
     def __post_init__(self) -> None:
         if not (0 < self.temperature < inf and 0 <= self.threshold <= 1):
-            raise ValueError("no calibration")
+            raise ValueError("not a calibration")
 
 
 UNCALIBRATED = Calibration(temperature=1.0, threshold=0.5)
-"""For a model of which nothing is known: its probabilities as they are, and an answer that is likelier than not."""
+"""For a model without a record: unchanged probabilities, and answers that are more likely right than wrong."""
 
 
 def tempered(probabilities: Probabilities, temperature: float) -> NDArray[np.float64]:
-    """The probabilities that the logits divided by the temperature have: float64, shape (n, 10).
+    """The probabilities that follow from the logits divided by the temperature: float64, shape (n, 10).
 
-    As probabilities are powers of e, these are p^(1/temperature), with the sum 1. A probability of 0 counts as the
-    smallest positive number of its type, as in `cross_entropy`. The order of the digits stays as it is, and at
-    temperature 1 so does everything.
+    These are p^(1/temperature), scaled to the sum 1. A probability of 0 counts as the smallest positive number of its
+    type, as in `cross_entropy`. The order of the digits stays the same, and at temperature 1 so do the numbers.
     """
     if temperature == 1:
         return probabilities.astype(np.float64)
     logits = np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny).astype(np.float64))
-    with np.errstate(over="ignore"):  # at a temperature near 0, where the power is 0 all the same
+    with np.errstate(over="ignore"):  # at a temperature near 0, where the power is 0 anyway
         powers = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
     shares: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
     return shares

@@ -1,6 +1,6 @@
-"""What a model answers, computed in NumPy.
+"""The answers of a model, computed in NumPy.
 
-TensorFlow takes seconds to start, and the classic network a third of a millisecond to answer.
+TensorFlow takes seconds to start; the classic network answers in a third of a millisecond.
 """
 
 from collections.abc import Callable
@@ -11,18 +11,18 @@ from mnist_cli.arrays import CLASSES, Images, Probabilities
 from mnist_cli.errors import ModelError
 from mnist_cli.model.file import ModelFile
 from mnist_cli.model.images import SHAPES, Pixels
-from mnist_cli.model.interface import Interface, Raw, as_probabilities, detected, known_digits
+from mnist_cli.model.interface import Interface, Raw, as_probabilities, detect_interface, known_digits
 from mnist_cli.model.layers.base import Array, shape_text
 from mnist_cli.model.network import INPUT
 from mnist_cli.storage.processors import usable_processors
 
-# Images that run through the network together: few enough for the processor's caches, which hold about so many
-# numbers, and enough for its matrix products. Each processor has one such batch in work, as far as memory goes.
+# A batch is small enough for the processor's caches, which hold about so many numbers, and large enough for efficient
+# matrix products. Each processor works on one batch, as far as memory allows.
 _NUMBERS_AT_ONCE, _BATCH_LIMIT, _NUMBERS_IN_ALL = 3_500_000, 256, 24_000_000
 
 
 class Engine:
-    """Answers for a model, which is used as its `interface` tells."""
+    """Computes the answers of a model, using it as its `interface` says."""
 
     def __init__(self, model: ModelFile, interface: Interface | None = None) -> None:
         self.model, self.interface = model, interface or Interface()
@@ -32,19 +32,19 @@ class Engine:
         self._last_uses = {source: stage.number for stage in model.network.stages for source in stage.sources}
 
     def probabilities(self, images: Images) -> Probabilities:
-        """Those of the ten digits, shape (n, 10), each row finite and with the sum 1. Raises `ModelError`."""
+        """The probabilities of the ten digits, shape (n, 10), each row finite with the sum 1. Raises `ModelError`."""
         probabilities = as_probabilities(self.raw(images, self.interface.pixels), self.interface.outputs)
-        if not ((probabilities >= 0).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)):  # nor NaN
-            raise ModelError(f"{self.model.path}: not a digit classifier: it gives no probabilities")
+        if not ((probabilities >= 0).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)):  # also for NaN
+            raise ModelError(f"{self.model.path}: not a digit classifier: its outputs are not probabilities")
         return probabilities
 
     def raw(self, images: Images, pixels: Pixels) -> Raw:
-        """What the last layer gives for images whose pixels are put before the model like this."""
+        """The outputs of the last layer for images whose pixels are prepared like this: float64, shape (n, 10)."""
         outputs = np.empty((len(images), CLASSES))
 
         def run(start: int) -> None:
             batch = slice(start, start + self._batch_size)
-            with np.errstate(all="ignore"):  # what overflows is found in the result
+            with np.errstate(all="ignore"):  # an overflow shows in the outputs
                 x = pixels.prepare(images[batch], self.model.network.input_shape)
                 outputs[batch] = self._run(x).reshape(-1, CLASSES)
 
@@ -65,12 +65,12 @@ class Engine:
 
 
 def open_engine(model: ModelFile) -> Engine:
-    """The engine for a model. One without a training record is asked what it expects. Raises `ModelError`."""
+    """The engine for a model; the interface of a model without a training record is detected. Raises `ModelError`."""
     check_digit_classifier(model)
     engine = Engine(model)
     if model.record is None:
-        engine.interface = detected(engine.raw, model.network.work)
-        engine.probabilities(known_digits()[0][:1])  # or else there is nothing to tell of it
+        engine.interface = detect_interface(engine.raw, model.network.work)
+        engine.probabilities(known_digits()[0][:1])  # refuses a model without probabilities early
     return engine
 
 
@@ -88,7 +88,7 @@ def check_digit_classifier(model: ModelFile) -> None:
 
 
 def _for_each(work: Callable[[int], None], starts: range, threads: int) -> None:
-    """Do the work for every start, in so many threads at once."""
+    """Do the work for every start, in a number of threads."""
     if len(starts) < 2:
         for start in starts:
             work(start)

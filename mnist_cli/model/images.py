@@ -1,4 +1,4 @@
-"""What images a model takes: their shape, and the range of their pixels."""
+"""The images that models take: their shapes, and the ranges of their pixels."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from mnist_cli.arrays import SIDE, Images
 from mnist_cli.model.layers.base import Array, Shape
 
-_PADDED_SIDE = 32  # for networks like LeNet-5, whose first windows would cut off the rims of 28x28
+_PADDED_SIDE = 32  # for networks like LeNet-5, whose first windows would cut off the margins of 28x28
 
 
 def _shapes(side: int) -> tuple[Shape, ...]:
@@ -22,7 +22,7 @@ SHAPES = (*_shapes(SIDE), *_shapes(_PADDED_SIDE))
 
 
 def matching_shape(sizes: Sequence[int | None]) -> Shape | None:
-    """The first of `SHAPES` with these sizes, of which some may be open (None); None where none has them."""
+    """The first of `SHAPES` with these sizes, some of which may be open (None); None if there is none."""
     for shape in SHAPES:
         if len(shape) == len(sizes) and all(size in (None, own) for size, own in zip(sizes, shape, strict=True)):
             return shape
@@ -30,7 +30,7 @@ def matching_shape(sizes: Sequence[int | None]) -> Shape | None:
 
 
 def _normalized(pixels: Array, axis: int) -> Array:
-    """Every column of an image (axis 1), or every row (axis 2), with the length 1, as `keras.utils.normalize` does."""
+    """Every column of an image (axis 1), or every row (axis 2), scaled to length 1, as `keras.utils.normalize` does."""
     lengths = np.sqrt(np.square(pixels).sum(axis=axis, keepdims=True))
     return pixels / np.where(lengths == 0, np.float32(1), lengths)
 
@@ -40,28 +40,28 @@ SCALES: dict[str, Callable[[Array], Array]] = {
     "0 to 255": lambda pixels: pixels,
     "-1 to 1": lambda pixels: pixels / np.float32(127.5) - 1,
     "-0.5 to 0.5": lambda pixels: pixels / 255 - np.float32(0.5),
-    # The mean and the standard deviation of MNIST's training images.
+    # By the mean and the standard deviation of MNIST's training images.
     "standardized": lambda pixels: (pixels / 255 - np.float32(0.1307)) / np.float32(0.3081),
     "columns of length 1": lambda pixels: _normalized(pixels, axis=1),
     "rows of length 1": lambda pixels: _normalized(pixels, axis=2),
 }
-"""The ranges that people scale pixels to, from those of bytes: float32, shape (n, side, side)."""
+"""The ranges that people scale pixels to, each from pixels of 0 to 255: float32, shape (n, side, side)."""
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """How the pixels of an image are put before a model: a scale among `SCALES`, and what else is turned round."""
+    """How images are prepared for a model: scaled by one of `SCALES`, maybe inverted (255 - pixel) or transposed."""
 
     scale: str = "0 to 1"
     inverted: bool = False
     transposed: bool = False
 
     def __str__(self) -> str:
-        turned = {"inverted": self.inverted, "transposed": self.transposed}
-        return ", ".join([self.scale, *(name for name, holds in turned.items() if holds)])
+        changes = {"inverted": self.inverted, "transposed": self.transposed}
+        return ", ".join([self.scale, *(name for name, is_made in changes.items() if is_made)])
 
     def prepare(self, images: Images, shape: Shape) -> Array:
-        """Images as a model of the input `shape`, one of `SHAPES`, takes them: float32, (n, *shape)."""
+        """Images for a model with the input `shape`, one of `SHAPES`: float32, shape (n, *shape)."""
         if self.transposed:
             images = images.transpose(0, 2, 1)
         if shape in _shapes(_PADDED_SIDE):
@@ -76,4 +76,4 @@ class Pixels:
 
 
 PLAIN = Pixels()
-"""As mnistcli's own models take them."""
+"""The pixels that mnistcli's own models take."""

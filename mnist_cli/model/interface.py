@@ -1,7 +1,7 @@
-"""What a model expects of the pixels that go in, and what comes out of it.
+"""The pixels that a model expects, and the kind of outputs that it gives.
 
-Of a model from elsewhere nobody tells, so it is asked: it is given digits whose labels are known, with pixels in every
-range that people scale them to, and the range is taken with which it reads them best.
+A model from elsewhere does not say what pixels it was trained on. So it is shown digits whose labels are known, with
+pixels in every range that people scale them to; the range with the best answers is taken.
 """
 
 import zipfile
@@ -21,37 +21,37 @@ from mnist_cli.model.images import PLAIN, SCALES, Pixels
 from mnist_cli.model.layers.activations import softmax
 
 Outputs = Literal["softmax", "sigmoids", "logits"]
-"""What the last layer gives: probabilities; ten shares that need not sum to 1; or neither."""
+"""Probabilities; ten shares that need not sum to 1; or any other numbers."""
 
 Raw = NDArray[np.floating[Any]]
-"""What the last layer gives: float64, shape (n, 10), any numbers."""
+"""The output of the last layer: float64, shape (n, 10), any numbers."""
 
 Run = Callable[[Images, Pixels], Raw]
-"""What the last layer gives for images whose pixels are put before the model like this."""
+"""Runs a model on images whose pixels are prepared like this."""
 
-# Digits with which every range is compared; with fewer, the usual one is tried first; and the fewest for large models.
+# Known digits: to compare the likely ranges, to try the usual one and drop bad ones, and the minimum for large models.
 _ALL_DIGITS, _QUICK_DIGITS, _FEWEST_DIGITS = 512, 64, 8
-# A model with such a mean loss reads well, and is asked no further.
+# With a mean loss of at most this, the usual range is right, and no other is tried...
 _GOOD_LOSS = 0.01
-# But models trained on these, which are no mere rescaling, may read well from 0 to 1 too.
+# ...but for these, which are no mere rescaling: models that were trained on them may read well from 0 to 1 too.
 _RIVALS = (Pixels("columns of length 1"), Pixels("rows of length 1"))
-# In standard errors: by how much a range must be worse for it to be dropped after few digits, and by how much a mere
-# rescaling must be better to be taken for the usual range.
+# In standard errors: how much worse a range must be to be dropped after few digits, and how much better than the usual
+# range a mere rescaling must be to be taken.
 _CLEARLY_WORSE, _BETTER = 3.0, 1.0
-# A model that is less sure than it could be seems to read better where pixels are further apart. So another range must
-# be better than the usual one also where the logits of both are divided by the temperature that suits them best.
+# An underconfident model seems to read better when pixels are further apart. So another range must be better than the
+# usual one also when the logits of each are divided by the best of these temperatures for it.
 _TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0)
-# What each comparison of ranges may cost, in multiply-adds: half a second or so.
+# The work of each comparison of ranges, in multiply-adds: about half a second.
 _WORK = 2 * 10**10
-# With a smaller share of the digits read right it is told how many they are; or it may not be a digit model at all.
+# Shares of the known digits that are read right: below the first a note says how many, below the second a warning.
 _MOST_READ, _LEAST_READ = 0.9, 0.5
 
 
 @dataclass(frozen=True)
 class Interface:
-    """How a model is used.
+    """How to use a model.
 
-    `digits_read`: how many known digits it read right, and of how many; None where it was not asked.
+    `digits_read`: how many known digits it reads right, and out of how many; None if it was not tried.
     """
 
     pixels: Pixels = PLAIN
@@ -60,12 +60,12 @@ class Interface:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """What is done to the pixels that is not done for mnistcli's own models, in words."""
+        """How pixels are prepared, if not as for mnistcli's own models."""
         return () if self.pixels == PLAIN else (f"pixels {self.pixels}",)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What has been found out and is not as in mnistcli's own models: ends of sentences about the model."""
+        """What differs from mnistcli's own models, as predicates of sentences about the model."""
         notes = []
         right, known = self.digits_read or (1, 1)
         if self.pixels != PLAIN:
@@ -80,7 +80,7 @@ class Interface:
 
     @property
     def warning(self) -> str:
-        """Likewise; empty where it reads digits."""
+        """A predicate likewise; empty if the model reads digits."""
         right, known = self.digits_read or (1, 1)
         if right >= _LEAST_READ * known:
             return ""
@@ -88,7 +88,7 @@ class Interface:
 
 
 def as_probabilities(raw: Raw, outputs: Outputs) -> Probabilities:
-    """What a last layer gives as probabilities. Of shares that are all 0, each is as likely as the others."""
+    """The outputs of a last layer as probabilities. If all sigmoids are 0, all digits are equally likely."""
     match outputs:
         case "softmax":
             return raw
@@ -98,8 +98,8 @@ def as_probabilities(raw: Raw, outputs: Outputs) -> Probabilities:
     return np.where(sums > 0, raw / np.where(sums > 0, sums, 1), 1 / CLASSES)
 
 
-def detected(run: Run, work: int) -> Interface:
-    """The interface of a model, found by asking it; `work` is that of its network for one image."""
+def detect_interface(run: Run, work: int) -> Interface:
+    """Find out how to use a model; `work` is that of its network for one image."""
     answers = _Answers(run)
     quick = _affordable(3 * work, _QUICK_DIGITS)
     good = answers.losses(PLAIN, quick).mean() <= _GOOD_LOSS
@@ -113,29 +113,29 @@ def detected(run: Run, work: int) -> Interface:
     best = answers.best(likely, many)
     errors = 0.0 if best in _RIVALS else _BETTER
     if answers.is_better(best, PLAIN, many, errors) and answers.is_better(best, PLAIN, many, 0.0, _TEMPERATURES):
-        found = answers.interface(best, many)
-        return answers.interface(PLAIN, many) if found.warning else found
+        interface = answers.interface(best, many)
+        return answers.interface(PLAIN, many) if interface.warning else interface
     return answers.interface(PLAIN, many)
 
 
 def _affordable(work: int, most: int) -> int:
-    """How many digits may be tried, where one costs so much."""
+    """How many digits may be tried if one costs so much work."""
     return max(_FEWEST_DIGITS, min(most, _WORK // max(1, work)))
 
 
 class _Answers:
-    """What a model answers to the known digits; to each question it is asked once."""
+    """A model's answers to the known digits, each computed once."""
 
     def __init__(self, run: Run) -> None:
         self._images, self._labels = known_digits()
         self._raw = cache(lambda pixels, count: run(self._images[:count], pixels))
 
     def losses(self, pixels: Pixels, count: int, temperatures: Sequence[float] = (1.0,)) -> NDArray[np.float64]:
-        """The squared distance of each answer from the truth, from 0 to 2, at the temperature that suits them best.
+        """The squared distance of each answer from the truth, from 0 to 2, at the best of the temperatures.
 
-        Brier 1950, "Verification of forecasts expressed in terms of probability". A few answers that are wrong and very
-        sure, as models give that were trained on pixels from 0 to 255, do not outweigh all others as in a
-        cross-entropy.
+        Brier 1950, "Verification of forecasts expressed in terms of probability". Unlike with cross-entropy, a few
+        answers that are wrong and very confident, as of models trained on pixels from 0 to 255, do not outweigh all
+        others.
         """
         raw = self._raw(pixels, count)
         probabilities = as_probabilities(raw, _outputs(raw))
@@ -143,7 +143,7 @@ class _Answers:
         return min((self._distances(each / each.sum(axis=1, keepdims=True), count) for each in powers), key=np.mean)
 
     def _distances(self, probabilities: Probabilities, count: int) -> NDArray[np.float64]:
-        """Where an answer is not finite, the largest possible."""
+        """The squared distances of answers from the truth; the largest possible for one that is not finite."""
         distances = np.square(probabilities - np.eye(CLASSES)[self._labels[:count]]).sum(axis=1)
         return np.where(np.isfinite(distances), distances, 2.0)
 
@@ -164,7 +164,7 @@ class _Answers:
 
 
 def _outputs(raw: Raw) -> Outputs:
-    """What a last layer gives, judging by its numbers. What is not finite can't be mended by a softmax."""
+    """The kind of outputs, judged by their numbers. If some are not finite, a softmax would not help."""
     if not np.isfinite(raw).all():
         return "softmax"
     if (raw < 0).any():
@@ -176,12 +176,13 @@ def _outputs(raw: Raw) -> Outputs:
 
 @cache
 def known_digits() -> tuple[Images, Labels]:
-    """The first training images of MNIST, and their labels, which are read without those that follow."""
+    """The first training images of MNIST, and their labels, read without those that follow."""
     with zipfile.ZipFile(MNIST_PATH) as archive:
-        return _beginning(archive, "x_train", _ALL_DIGITS), _beginning(archive, "y_train", _ALL_DIGITS)
+        return _first(archive, "x_train", _ALL_DIGITS), _first(archive, "y_train", _ALL_DIGITS)
 
 
-def _beginning(archive: zipfile.ZipFile, key: str, count: int) -> NDArray[np.uint8]:
+def _first(archive: zipfile.ZipFile, key: str, count: int) -> NDArray[np.uint8]:
+    """The first items of an array in an `.npz` file."""
     with archive.open(f"{key}.npy") as file:
         np.lib.format.read_magic(file)
         shape, _, dtype = np.lib.format.read_array_header_1_0(file)

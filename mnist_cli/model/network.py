@@ -1,30 +1,26 @@
 """A network as data: layers from one input to one output, with the shapes, the parameters and the work of each.
 
-Training builds the Keras model from it, `summary` prints it, the engine runs it, and model files are read into it.
+Model files are read into it, the engine runs it, `summary` prints it, and training builds the Keras model from it.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from mnist_cli.arrays import CLASSES, SIDE
+from mnist_cli.arrays import SIDE
 from mnist_cli.model.layers.base import NUMBER_COST, Array, Layer, Shape, Spatial, UnusableModel, Weights
-from mnist_cli.model.layers.convolution import Conv2D
-from mnist_cli.model.layers.dense import Dense
-from mnist_cli.model.layers.pooling import MaxPooling2D
-from mnist_cli.model.layers.shaping import Dropout, Flatten
 
 IMAGE_SHAPE: Shape = (SIDE, SIDE, 1)
 INPUT = -1
-"""Where a stage takes the input of the network: the number before that of the first stage."""
+"""The source of a stage that takes the input of the network; the first stage has the number 0."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A layer in its place, with where its inputs come from, what goes in, and what comes out.
+    """A layer in its place in the network, with the shapes of its inputs and its output.
 
-    `sources`: the numbers of the stages whose outputs it takes, or `INPUT`. `first_use`: the number of the stage in
-    which the layer is used first, whose weights it shares.
+    `sources`: the numbers of the stages whose outputs it takes, or `INPUT`. `first_use`: the number of the first stage
+    with the same layer, whose weights it shares.
     """
 
     number: int
@@ -44,12 +40,12 @@ class Stage:
 
     @property
     def parameters(self) -> int:
-        """Those of the layer where it is used first; it has no others elsewhere."""
+        """Those of the layer at its first use; 0 elsewhere."""
         return sum(map(prod, self.weight_shapes)) if self.is_first_use else 0
 
     @property
     def trainable(self) -> int:
-        """Parameters that training changes."""
+        """The parameters that training changes."""
         if not self.layer.trainable or not self.is_first_use:
             return 0
         shapes = self.weight_shapes
@@ -57,10 +53,9 @@ class Stage:
 
     @property
     def numbers(self) -> int:
-        """How many numbers the layer holds at once for one image."""
-        return (
-            sum(map(prod, self.input_shapes)) + prod(self.output_shape) + self.layer.working_numbers(self._layer_input)
-        )
+        """The numbers that the layer holds at once for one image."""
+        own = self.layer.working_numbers(self._layer_input)
+        return sum(map(prod, self.input_shapes)) + prod(self.output_shape) + own
 
     @property
     def multiply_adds(self) -> int:
@@ -69,7 +64,7 @@ class Stage:
 
     @property
     def work(self) -> int:
-        """What the layer costs for one image, about, in multiply-adds."""
+        """The approximate cost for one image, in multiply-adds."""
         return self.multiply_adds + NUMBER_COST * self.numbers + self.layer.overhead(self._layer_input)
 
     def run(self, weights: Weights, inputs: Sequence[Array]) -> Array:
@@ -96,7 +91,7 @@ def channels_last(shape: Shape) -> Shape:
 
 @dataclass(frozen=True)
 class Network:
-    """Layers in an order in which each has its inputs before it; the last one gives the output."""
+    """Layers in an order in which each comes after its inputs; the output is that of the last one."""
 
     input_shape: Shape
     stages: tuple[Stage, ...] = field(repr=False)
@@ -126,7 +121,7 @@ class Network:
 
     @property
     def work(self) -> int:
-        """For one image, about, in multiply-adds."""
+        """The approximate cost for one image, in multiply-adds."""
         return sum(stage.work for stage in self.stages)
 
 
@@ -141,7 +136,7 @@ def sequential(layers: Iterable[Layer], input_shape: Shape = IMAGE_SHAPE, name: 
 
 
 def output_shape(layer: Layer, inputs: tuple[Shape, ...]) -> Shape:
-    """What comes out of a layer in its place. Raises `UnusableModel` where it can't take inputs of these shapes."""
+    """The shape of a layer's output in its place. Raises `UnusableModel` if it can't take inputs of these shapes."""
     if (len(inputs) > 1) != layer.merges:
         raise UnusableModel(f"the layer {layer.name} can't take {len(inputs)} inputs")
     if layer.rank not in (None, len(inputs[0])):

@@ -1,4 +1,4 @@
-"""A model laid open: its layers, what they cost, and how it came to be."""
+"""What `summary` shows of a model: its layers, their cost, and how it was trained."""
 
 from dataclasses import dataclass
 from math import prod
@@ -16,7 +16,7 @@ FLOAT32_BYTES = 4
 
 @dataclass(frozen=True)
 class Summary:
-    """A whole model. `interface` is None where it is not a digit classifier, `record` where there is none."""
+    """A model. `interface` is None if it is not a digit classifier, `record` if there is none."""
 
     path: Path
     network: Network
@@ -25,7 +25,7 @@ class Summary:
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """Every layer once, where it is used first."""
+        """Every layer once, at its first use."""
         return tuple(stage for stage in self.network.stages if stage.is_first_use)
 
     @property
@@ -40,7 +40,7 @@ class Summary:
 
 
 def summarize(model: ModelFile) -> Summary:
-    """The summary of a model file, a digit classifier or not."""
+    """The summary of a model, which need not be a digit classifier."""
     try:
         check_digit_classifier(model)
     except ModelError:

@@ -51,7 +51,7 @@ def test_loss_and_accuracy_are_those_of_keras_evaluate(mnist: Dataset):
 
 
 def test_a_model_with_a_record_is_not_detected(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delattr(engine, "detected")
+    monkeypatch.delattr(engine, "detect_interface")
 
     assert open_engine(read_model(MODEL_PATH)).interface.digits_read is None
 
@@ -89,7 +89,7 @@ def test_outputs_with_axes_of_one_place_are_those_of_ten_digits(mnist: Dataset, 
     assert np.abs(engine.Engine(read_model(path)).probabilities(images) - theirs).max() <= TOLERANCE
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "bfloat16", "float16"])
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16"])
 def test_other_precisions_are_computed_in_float32(policy: str, mnist: Dataset, tmp_path: Path):
     options = {"dtype": policy}
     path = saved(
@@ -113,7 +113,7 @@ def test_answers_that_are_no_numbers_are_an_error(mnist: Dataset, tmp_path: Path
     model.set_weights([np.full(weight.shape, 1e30) for weight in model.get_weights()])
     model.save(tmp_path / "model.keras")
 
-    with pytest.raises(ModelError, match="no probabilities"):
+    with pytest.raises(ModelError, match="not probabilities"):
         open_engine(read_model(tmp_path / "model.keras")).probabilities(mnist.test.images[:20])
 
 
@@ -152,7 +152,7 @@ def test_a_layer_that_is_not_here_is_refused_by_its_name(layer, name: str, tmp_p
 def test_models_are_read_and_run_without_tensorflow(mnist: Dataset, tmp_path: Path):
     path = saved(tmp_path, (28, 28), layers.LSTM(4), layers.Dense(10, activation="softmax"))
     hidden = "import sys; sys.modules |= dict.fromkeys(('tensorflow', 'keras', 'tf_keras')); "
-    code = f"{hidden}from mnist_cli.cli import main; main()"
+    code = f"{hidden}from mnist_cli.cli.app import main; main()"
     done = subprocess.run([sys.executable, "-c", code, "evaluate", path, "--json"], capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr

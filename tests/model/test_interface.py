@@ -8,7 +8,7 @@ from keras import layers
 from mnist_cli.arrays import Images
 from mnist_cli.datasets.dataset import Dataset
 from mnist_cli.model.images import PLAIN, SCALES, Pixels, matching_shape
-from mnist_cli.model.interface import Interface, as_probabilities, detected, known_digits
+from mnist_cli.model.interface import Interface, as_probabilities, detect_interface, known_digits
 
 PART = slice(0, 6000)
 SHAPE = (28, 28)
@@ -28,7 +28,7 @@ def trained(pixels: Pixels, mnist: Dataset, activation: str = "softmax") -> kera
 
 
 def interview(model: keras.Model) -> Interface:
-    return detected(lambda images, pixels: np.asarray(model(pixels.prepare(images, SHAPE))), 51_000)
+    return detect_interface(lambda images, pixels: np.asarray(model(pixels.prepare(images, SHAPE))), 51_000)
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ def test_a_model_that_reads_well_is_asked_no_further():
         asked_for.append((len(part), pixels))
         return np.eye(10)[labels[: len(part)]]
 
-    assert detected(run, 1) == Interface(PLAIN, "softmax", (64, 64))
+    assert detect_interface(run, 1) == Interface(PLAIN, "softmax", (64, 64))
     assert asked_for == [(64, PLAIN), (64, Pixels("columns of length 1")), (64, Pixels("rows of length 1"))]
 
 
 @pytest.mark.parametrize("answer", [0.1, np.nan, 7.0])
 def test_a_model_that_tells_no_digits_apart_gets_a_warning(answer: float):
-    interface = detected(lambda images, pixels: np.full((len(images), 10), answer), 1)
+    interface = detect_interface(lambda images, pixels: np.full((len(images), 10), answer), 1)
 
     assert interface.pixels == PLAIN
     assert "may not be a digit model" in interface.warning
