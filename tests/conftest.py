@@ -1,14 +1,16 @@
 """What the tests share: the real digits, a small real subset of them, a model trained on it, and the command itself."""
 
-import os
-import subprocess
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 from hypothesis import HealthCheck, settings
+from PIL import Image
+from processes import Done, Run
 
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import Dataset, open_dataset
@@ -23,8 +25,6 @@ from mnist_cli.training.events import Trained
 from mnist_cli.training.run import train
 from mnist_cli.training.start import TrainingRequest
 from mnist_cli.training.stopping import StopRequest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 SMALL_TRAIN, SMALL_TEST = 2000, 400
 
@@ -65,35 +65,38 @@ def trained(request: TrainingRequest, stop: StopRequest | None = None) -> Record
     return last.record
 
 
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_works() -> Iterator[None]:
+    """Even where pytest was told to ignore it, as in the background of a shell: its children would ignore it too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Run `mnistcli` as a process of its own, in an empty folder unless told otherwise, with pipes for its streams."""
     empty = tmp_path_factory.mktemp("empty")
-    clean = {
-        name: value for name, value in os.environ.items() if not name.startswith(("TF_", "KERAS_", "FORCE_", "NO_"))
-    }
 
-    def run(*arguments: str | Path, cwd: Path = empty, env: dict[str, str] | None = None, **options):
-        return subprocess.run(
-            [sys.executable, "-m", "mnist_cli", *map(str, arguments)],
-            cwd=cwd,
-            env=clean | (env or {}),
-            text=True,
-            capture_output=True,
-            timeout=300,
-            **options,
-        )
+    def run(*arguments: str | Path, cwd: Path = empty, **options) -> Done:
+        return processes.run([sys.executable, "-m", "mnist_cli", *arguments], cwd=cwd, **options)
 
     return run
 
 
 @pytest.fixture(scope="session")
-def small_model(run: Run, small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that `mnistcli train` made of the small subset, with its record beside it."""
-    path = tmp_path_factory.mktemp("model") / "small.keras"
-    done = run("train", "--epochs", "2", "--data", small_npz, "--output", path)
+def small_training(run: Run, small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Path]:
+    """A `mnistcli train` on the small subset, in a pipe and a narrow window; and the model that it made."""
+    folder = tmp_path_factory.mktemp("training")
+    done = run("train", "--epochs", "2", "--data", small_npz, cwd=folder, env={"COLUMNS": "40"})
     assert done.returncode == 0, done.stderr
-    return path
+    return done, folder / "models" / "cnn.keras"
+
+
+@pytest.fixture(scope="session")
+def small_model(small_training: tuple[Done, Path]) -> Path:
+    """A model that `mnistcli train` made of the small subset, with its record beside it."""
+    return small_training[1]
 
 
 @pytest.fixture(scope="session")
@@ -119,3 +122,15 @@ def made_up_answers(labels: np.ndarray, seed: int) -> np.ndarray:
     """Probabilities of a model that reads most of the images right."""
     scores = np.random.default_rng(seed).random((len(labels), 10)) ** 4 + 0.9 * np.eye(10)[labels]
     return scores / scores.sum(axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="session")
+def pictures(mnist: Dataset, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The first ten test images as large pictures, dark on light, under names that want care."""
+    names = ("7", "2 two", "[red]", "[/]", "é", "-x", "new\nline", "esc\x1b[31m", "\u202egnp", "%s{0}")
+    folder = tmp_path_factory.mktemp("pictures")
+    paths = [folder / f"{name}.png" for name in names]
+    for path, image in zip(paths, mnist.test.images, strict=False):
+        path.parent.mkdir(exist_ok=True)  # one of the names has a slash in it
+        Image.fromarray(255 - np.kron(image, np.ones((10, 10), np.uint8))).save(path)
+    return paths

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 import typer
-from conftest import Run
 from PIL import Image
+from processes import Run
 
-from mnist_cli.cli.app import DEFAULT_MODEL, app
+from mnist_cli.cli.app import app
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.display.evaluationjson import evaluation_json
 from mnist_cli.evaluation.report import Report
 from mnist_cli.model.file import read_model
+from mnist_cli.settings import DEFAULT_MODEL_PATH, RECIPES, SETTINGS, Settings
 from mnist_cli.training.network import classic_cnn
-from mnist_cli.settings import RECIPES, SETTINGS, Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -83,7 +83,7 @@ def test_the_defaults_of_train_are_the_defaults():
     settings = {f"--{name.replace('_', '-')}": str(value) for name, value in vars(Settings()).items()}
 
     assert told.pop("--data") == "MNIST"
-    assert told.pop("--output") == str(DEFAULT_MODEL)
+    assert told.pop("--output") == str(DEFAULT_MODEL_PATH)
     assert told == {option: settings[option] for option in told}
     assert set(told) == {"--recipe", "--precision", "--validation-split", "--patience", "--seed"}
 

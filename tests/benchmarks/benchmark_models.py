@@ -1,4 +1,4 @@
-"""Time `evaluate` on models of several kinds against plain Keras scripts: `python tests/benchmarks/benchmark_models.py`.
+"""Time `evaluate` on models of several kinds against plain Keras scripts.
 
 The models are made and trained for a moment first. Whole commands, started cold and in turn; the two commands of a
 pair, and so their ratio, meet the same machine.

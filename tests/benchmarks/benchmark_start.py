@@ -1,4 +1,4 @@
-"""How fast the commands answer, against plain Keras scripts that do the same: `python tests/benchmarks/benchmark_start.py`.
+"""Time whole commands, started cold, against plain Keras scripts that do the same.
 
 Both are started cold, in turn, and timed as whole processes; what counts is the median of the ratios. Run it on a
 quiet machine.

@@ -1,19 +1,18 @@
 """The same answers in all surroundings: variables, configuration of Keras, locale, streams, the current folder."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
+import processes
 import pytest
-from conftest import Run
 from hostile_models import MARKER
 from hostile_pictures import saved
+from processes import MNISTCLI, Run, run_shell
+from tiers import slow
 
 from mnist_cli.data import MODEL_PATH
 
-MNISTCLI = Path(sys.executable).with_name("mnistcli")
 # What Python, NumPy and Keras import; each of these files would show that it was.
 MODULES = ("multiprocessing", "pickle", "socket", "json", "struct", "site", "numpy", "keras", "tensorflow", "h5py")
 
@@ -77,8 +76,7 @@ def test_variables_and_configuration(
 
 @pytest.mark.parametrize("command", ['unset HOME; "$@"', '"$@" <&-', '"$@" 2>&-'])
 def test_no_home_and_closed_streams(command: str, model: Path, digit: Path, usual: str):
-    arguments = [MNISTCLI, "predict", "--json", "--model", model, digit]
-    done = subprocess.run(["sh", "-c", command, "sh", *map(str, arguments)], capture_output=True, text=True)
+    done = run_shell(command, "mnistcli", "predict", "--json", "--model", model, digit)
 
     assert done.stdout == usual
     assert done.returncode == 0
@@ -88,8 +86,25 @@ def test_files_in_the_current_folder_are_no_modules(model: Path, digit: Path, us
     for module in MODULES:
         (tmp_path / f"{module}.py").write_text(f"open({MARKER!r}, 'a').write({module!r})\nraise SystemExit\n")
     command = [MNISTCLI, "predict", "--json", "--model", model, digit]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = processes.run(command, cwd=tmp_path)
 
     assert done.stdout == usual
     assert done.returncode == 0
     assert not (tmp_path / MARKER).exists()
+
+
+SURROUNDINGS = {"KERAS_BACKEND": "jax", "HOME": "/nonexistent", "TERM": "dumb", "NO_COLOR": "1"}
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [SURROUNDINGS, *(slow({name: value}) for name, value in SURROUNDINGS.items()), slow({"PYTHONOPTIMIZE": "2"})],
+    ids=lambda environment: " ".join(environment),
+)
+def test_the_same_model_is_trained(
+    environment: dict[str, str], run: Run, small_npz: Path, small_model: Path, tmp_path: Path
+):
+    done = run("train", "--epochs", "2", "--data", small_npz, "-o", "m.keras", cwd=tmp_path, env=environment)
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "m.keras").read_bytes() == small_model.read_bytes()

@@ -1,4 +1,4 @@
-"""Look for files that mnistcli can't cope with, led by what of its code they reach: `python tests/corpus/fuzz.py picture`.
+"""Look for files that mnistcli can't cope with, led by what of its code they reach: `tests/corpus/fuzz.py picture`.
 
 Needs `pip install atheris`. What is found ends the search, and is left in a file `crash-...`, `timeout-...` or
 `oom-...`; `python tests/corpus/fuzz.py picture FILE` tries that again. Files worth going on from stay in the corpus.

@@ -12,11 +12,11 @@ from zipfile import ZIP_DEFLATED
 
 import h5py
 import numpy as np
-from corpus.old_keras import old_files
 from hostile_data import arrays, idx, members, npy, npz
 from hostile_models import archive_of, members_of
 from hostile_models import members as model_members
 from hostile_pictures import saved
+from old_keras import old_files
 from PIL import Image
 
 from mnist_cli.data import MODEL_PATH

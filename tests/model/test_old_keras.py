@@ -9,8 +9,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from corpus.old_keras import old_files
 from hostile_models import archive_of, members_of
+from old_keras import old_files
 
 from mnist_cli.errors import ModelError
 from mnist_cli.model.engine import Engine

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run
 from PIL import Image
+from processes import Run
 
 from mnist_cli.arrays import Images, Probabilities
 from mnist_cli.model.calibration import Calibration

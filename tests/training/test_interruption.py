@@ -158,7 +158,7 @@ def test_a_signal_while_tensorflow_loads_ends_it_with_nothing_left_behind(start:
 SIGNAL_WHILE_SAVING = """
 import os, signal, sys
 from mnist_cli.cli import app as cli
-from mnist_cli.training import run as training
+from mnist_cli.training import loop as training
 write = training.write_model
 def write_model(*arguments):
     os.kill(os.getpid(), signal.SIGINT)

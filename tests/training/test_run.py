@@ -7,7 +7,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from conftest import Run, small_arrays, trained
+from conftest import small_arrays, trained
+from processes import Run
 
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import MNIST_SHA256, Dataset, open_dataset
