@@ -12,7 +12,7 @@ from typing import Any
 from mnist_cli.model.images import matching_shape
 from mnist_cli.model.layers.base import Layer, Shape, UnusableModel
 from mnist_cli.model.network import INPUT, Network, Stage, output_shape
-from mnist_cli.model.options import Config, entry_of, name_in, plain, read_layer
+from mnist_cli.model.options import Config, entry_of, name_in, read_layer
 
 # Calls of layers, including those inside a model at each of its calls.
 LAYERS_LIMIT = 200
@@ -46,19 +46,12 @@ class Part:
     parts: tuple["Part", ...] = ()
 
 
-@dataclass(frozen=True)
-class Description:
-    """What a config describes: the network, and its parts in Keras' order."""
+def read_config(config: Any, version: int = 3) -> tuple[Network, tuple[Part, ...]]:
+    """The network that a config of Keras' major version describes, and its parts in Keras' order.
 
-    network: Network
-    parts: tuple[Part, ...]
-
-
-def read_config(config: Any, version: int = 3) -> Description:
-    """The network that a config of Keras' major version describes. Raises `UnusableModel`."""
-    _check_depth(config)
-    if version == 2:
-        config = _as_keras_3(config)
+    Raises `UnusableModel`.
+    """
+    config = _plain(config, version)
     kind, options = entry_of(config)
     if kind not in _MODELS:
         raise UnusableModel(f"it is a model of the class {kind:.100}, whose code is not in the file")
@@ -66,32 +59,35 @@ def read_config(config: Any, version: int = 3) -> Description:
     parts = builder.add_model(config, INPUT)[1]
     if not builder.stages:
         raise UnusableModel("it has no layers")
-    return Description(Network(builder.input_shape, tuple(builder.stages), name_in(options)), parts)
+    return Network(builder.input_shape, tuple(builder.stages), name_in(options)), parts
 
 
-def _check_depth(config: Any) -> None:
-    """Make recursion safe for everything that follows. Raises `UnusableModel`."""
-    level = [config]
-    for _ in range(_DEPTH_LIMIT):
-        nodes = (node.values() if isinstance(node, dict) else node for node in level if isinstance(node, dict | list))
-        level = [child for children in nodes for child in children]
-    if level:
+def _plain(node: Any, version: int, depth: int = 0) -> Any:
+    """The config without Keras' wrapping of tuples and NumPy arrays, and with the names of functions used here.
+
+    Raises `UnusableModel` if it is nested too deep; whatever follows may use recursion.
+    """
+    if depth > _DEPTH_LIMIT:
         raise UnusableModel("its config is nested too deep")
-
-
-def _as_keras_3(node: Any) -> Any:
-    """The config with new names for functions that Keras 3 computes differently."""
-    if isinstance(node, dict):
-        return {
-            key: f"keras_2_{value}" if key in _FUNCTION_OPTIONS and value == "hard_sigmoid" else _as_keras_3(value)
-            for key, value in node.items()
-        }
-    return list(map(_as_keras_3, node)) if isinstance(node, list) else node
+    match node:
+        case list():
+            return [_plain(item, version, depth + 1) for item in node]
+        case {"class_name": "__tuple__", "items": inner} | {"class_name": "__numpy__", "config": {"value": inner}}:
+            return _plain(inner, version, depth + 1)
+        case {"type": "ndarray", "value": inner}:
+            return _plain(inner, version, depth + 1)
+        case dict():
+            plain = {key: _plain(value, version, depth + 1) for key, value in node.items()}
+            for option in _FUNCTION_OPTIONS:
+                if version == 2 and plain.get(option) == "hard_sigmoid":
+                    plain[option] = "keras_2_hard_sigmoid"
+            return plain
+    return node
 
 
 def _input_shape(model: Any) -> Shape:
     """The shape of one image; open sizes become those of an image of a digit. Raises `UnusableModel`."""
-    sizes = plain(_batch_shape(model))
+    sizes = _batch_shape(model)
     if not isinstance(sizes, list) or not 2 <= len(sizes) <= _AXES_LIMIT or not all(map(_is_size, sizes)):
         raise UnusableModel("its config gives no shape of a single input, as of a model saved before it was built")
     shape = matching_shape(sizes[1:]) or tuple(sizes[1:])

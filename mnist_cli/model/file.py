@@ -108,8 +108,9 @@ def _parse_archive(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
         raise _NoModelError(f"not a .keras model file, or a damaged one: {why}", _NO_MODEL) from reason
     from mnist_cli.model import weights  # imports h5py, which is slow, and not needed to refuse another file
 
-    description = read_config(config, _version(metadata.get("keras_version") if isinstance(metadata, dict) else None))
-    return description.network, weights.archived_weights(weights.open_weights(stored), description)
+    version = metadata.get("keras_version") if isinstance(metadata, dict) else None
+    network, parts = read_config(config, _version(version))
+    return network, weights.archived_weights(weights.open_weights(stored), network, parts)
 
 
 def _parse_hdf5(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
@@ -121,8 +122,8 @@ def _parse_hdf5(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
         raise _NoModelError("this file has weights, but no description of the layers they belong to", _SAVE_WHOLE)
     if len(config) > CONFIG_LIMIT:
         raise UnusableModel(f"its config holds more than {size_text(CONFIG_LIMIT)}")
-    description = read_config(_json(config), _version(weights.text(file, "keras_version")))
-    return description.network, weights.named_weights(file, description)
+    network, parts = read_config(_json(config), _version(weights.text(file, "keras_version")))
+    return network, weights.named_weights(file, network, parts)
 
 
 def _json(content: bytes | str) -> Any:

@@ -41,8 +41,8 @@ _MODULE_OF = {kind: module for module, kinds in _MODULES.items() for kind in kin
 KINDS = frozenset(_MODULE_OF)
 """The supported classes of Keras layers."""
 
-# TensorFlow's names of functions that Keras 2 wrote down.
-_OLD_FUNCTIONS = {"softmax_v2": "softmax"}
+# Other names of functions: those of Keras 2, and one of TensorFlow that it wrote down.
+_ALIASES = {"hard_swish": "hard_silu", "softmax_v2": "softmax", "swish": "silu"}
 
 _HINT = "Evaluate it in Keras, or train a model without it."
 _NO_CODE = "Put a layer of Keras in its place, such as Rescaling or Reshape, and save the model again."
@@ -95,7 +95,7 @@ def read_layer(entry: Any) -> Layer:
     if "Quantized" in str(options.get("dtype")):
         raise _unsupported(f"layer {name} is quantized")
     for option, value in layer_class(kind).only.items():
-        if plain(options.get(option, value)) != value:
+        if options.get(option, value) != value:
             raise _unsupported(f"layer {name} has {option}={options[option]!r:.40}")
     return layer_class(kind)(**_arguments(kind, name, _renamed(kind, options)))
 
@@ -126,13 +126,12 @@ def _arguments(kind: str, name: str, options: Config) -> dict[str, Any]:
     arguments = {}
     for field, hint in _fields(kind):
         if field.name in options:
-            value = plain(options[field.name])
             try:
-                arguments[field.name] = _converted(hint, value)
+                arguments[field.name] = _converted(hint, options[field.name])
             except UnusableModel:
                 raise
             except (TypeError, ValueError, OverflowError) as reason:
-                raise _unsupported(f"layer {name} has {field.name}={value!r:.40}") from reason
+                raise _unsupported(f"layer {name} has {field.name}={options[field.name]!r:.40}") from reason
         elif field.default is MISSING:
             raise UnusableModel(f"its layer {name} has no {field.name}")
     return arguments
@@ -142,16 +141,6 @@ def _arguments(kind: str, name: str, options: Config) -> dict[str, Any]:
 def _fields(kind: str) -> tuple[tuple[Any, Any], ...]:
     hints = get_type_hints(layer_class(kind), include_extras=True)
     return tuple((field, hints[field.name]) for field in fields(layer_class(kind)))
-
-
-def plain(value: Any) -> Any:
-    """A value without the wrapping of Keras around tuples and NumPy arrays."""
-    match value:
-        case {"class_name": "__tuple__", "items": list(inner)}:
-            return inner
-        case {"class_name": "__numpy__", "config": {"value": inner}} | {"type": "ndarray", "value": inner}:
-            return inner
-    return value
 
 
 def _converted(hint: Any, value: Any) -> Any:
@@ -203,15 +192,15 @@ def _activation(value: Any) -> ActivationFunction:
     """A function by its name, as Keras writes down its own and those of TensorFlow; or an activation layer."""
     match value:
         case {"class_name": "function", "config": str(name)}:
-            value = _OLD_FUNCTIONS.get(name, name)
+            return _activation(name)
         case {"class_name": "Activation", "config": {"activation": inner}}:
             return _activation(inner)
         case {"class_name": "__lambda__"} | {"value": [str(), *_]}:
             raise UnusableModel("it has Python code for an activation, which mnistcli never runs", _NO_CODE)
     if isinstance(value, str):
-        if value not in FUNCTIONS:
+        if _ALIASES.get(value, value) not in FUNCTIONS:
             raise _unsupported(f"activation is {value:.100}")
-        return value
+        return _ALIASES.get(value, value)
     kind = entry_of(value)[0]
     layer = read_layer(value) if _MODULE_OF.get(kind) == "activations" else None
     if layer is None or layer.weight_shapes((1,)):

@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_cli.model.config import Description, Part
+from mnist_cli.model.config import Part
 from mnist_cli.model.layers.base import Shape, UnusableModel, Weights, shape_text
 from mnist_cli.model.network import Network, Stage
 
@@ -115,11 +115,11 @@ def _check_array(stored: Any) -> None:
 
 
 @_damage_refused()
-def archived_weights(stored: WeightsFile, description: Description) -> tuple[Weights, ...]:
+def archived_weights(stored: WeightsFile, network: Network, parts: Sequence[Part]) -> tuple[Weights, ...]:
     """For each stage of the network the arrays of its layer, from the `model.weights.h5` of an archive."""
     arrays: dict[int, Weights] = {}
-    _collect(description.parts, stored.tree, description.network.stages, arrays)
-    return _by_stage(description.network, arrays)
+    _collect(parts, stored.tree, network.stages, arrays)
+    return _by_stage(network, arrays)
 
 
 def _collect(parts: Sequence[Part], tree: Tree, stages: Sequence[Stage], arrays: dict[int, Weights]) -> None:
@@ -184,22 +184,21 @@ def text(stored: WeightsFile, name: str) -> str | None:
 
 
 @_damage_refused()
-def named_weights(stored: WeightsFile, description: Description) -> tuple[Weights, ...]:
+def named_weights(stored: WeightsFile, network: Network, parts: Sequence[Part]) -> tuple[Weights, ...]:
     """For each stage of the network the arrays of its layer, from an `.h5` file.
 
     A model inside the model has all its arrays in one list: those that training changes, layer by layer, and then the
     others.
     """
-    stages = description.network.stages
     arrays: dict[int, list[Any]] = {}
-    for part in description.parts:
-        if slots := _slots(part, stages):
+    for part in parts:
+        if slots := _slots(part, network.stages):
             listed = _listed(stored, part.name)
             if len(listed) != len(slots):
                 raise UnusableModel(f"it has {len(listed)} arrays of weights for {part.name:.100}, not {len(slots)}")
             for (stage, _), array in zip(sorted(slots, key=_is_frozen), listed, strict=True):
                 arrays.setdefault(stage.number, []).append(array)
-    return _by_stage(description.network, {number: _checked(arrays[number], stages[number]) for number in arrays})
+    return _by_stage(network, {number: _checked(arrays[number], network.stages[number]) for number in arrays})
 
 
 def _slots(part: Part, stages: Sequence[Stage]) -> list[tuple[Stage, int]]:

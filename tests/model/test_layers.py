@@ -257,7 +257,7 @@ def test_graphs_answer_as_in_keras(output: Callable, images: Images, tmp_path: P
     assert_same(functional(output), images, tmp_path)
 
 
-@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - OF_KERAS_2))
+@pytest.mark.parametrize("name", sorted({*FUNCTIONS, "swish", "hard_swish"} - OF_KERAS_2))
 def test_activations_answer_as_in_keras(name: str, images: Images, tmp_path: Path):
     inner = [layers.Flatten(), layers.Dense(12), layers.Rescaling(4.0), layers.Activation(name), layers.Dense(12, name)]
     assert_same(sequential((28, 28, 1), inner), images, tmp_path)

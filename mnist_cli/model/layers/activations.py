@@ -25,10 +25,6 @@ def sigmoid(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))
 
 
-def _relu(x: Array) -> Array:
-    return np.maximum(x, 0)
-
-
 def _elu(x: Array, alpha: float = 1.0) -> Array:
     """Clevert, Unterthiner and Hochreiter 2015 (arXiv:1511.07289)."""
     return np.where(x > 0, x, np.float32(alpha) * np.expm1(np.minimum(x, 0)))
@@ -65,20 +61,8 @@ def _hard_sigmoid(x: Array) -> Array:
     return np.clip(x + 3, 0, 6) / 6
 
 
-def _hard_sigmoid_of_keras_2(x: Array) -> Array:
-    return np.clip(np.float32(0.2) * x + np.float32(0.5), 0, 1)
-
-
 def _leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
     return np.where(x > 0, x, np.float32(negative_slope) * x)
-
-
-def _silu(x: Array) -> Array:
-    return x * sigmoid(x)
-
-
-def _hard_silu(x: Array) -> Array:
-    return x * _hard_sigmoid(x)
 
 
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
@@ -86,22 +70,20 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "exponential": np.exp,
     "gelu": _gelu,
     "hard_sigmoid": _hard_sigmoid,
-    "hard_silu": _hard_silu,
-    "hard_swish": _hard_silu,
-    "keras_2_hard_sigmoid": _hard_sigmoid_of_keras_2,
+    "hard_silu": lambda x: x * _hard_sigmoid(x),
+    "keras_2_hard_sigmoid": lambda x: np.clip(np.float32(0.2) * x + np.float32(0.5), 0, 1),
     "leaky_relu": _leaky_relu,
     "linear": lambda x: x,
     "log_softmax": _log_softmax,
     "mish": lambda x: x * np.tanh(_softplus(x)),
-    "relu": _relu,
+    "relu": lambda x: np.maximum(x, 0),
     "relu6": lambda x: np.clip(x, 0, 6),
     "selu": _selu,
     "sigmoid": sigmoid,
-    "silu": _silu,
+    "silu": lambda x: x * sigmoid(x),
     "softmax": softmax,
     "softplus": _softplus,
     "softsign": lambda x: x / (1 + np.abs(x)),
-    "swish": _silu,
     "tanh": np.tanh,
 }
 
