@@ -27,10 +27,6 @@ class _Convolution(Windowed):
     sizes = ("kernel_size", "strides", "dilation_rate")
 
     @property
-    def window(self) -> Sizes:
-        return self.kernel_size
-
-    @property
     def dilation(self) -> Sizes:
         return self.dilation_rate
 

@@ -16,10 +16,6 @@ class _Pooling(Windowed):
     rank = 3
     sizes = ("pool_size", "strides")
 
-    @property
-    def window(self) -> Sizes:
-        return self.pool_size
-
     def output_shape(self, shape: Shape) -> Shape:
         return (*self.grid(shape), shape[-1])
 

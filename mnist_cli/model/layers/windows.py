@@ -17,8 +17,8 @@ Padding = Literal["valid", "same", "causal"]
 class Windowed(Spatial):
     """A layer whose window slides along one axis (`rank` 2) or two (`rank` 3) before that of the channels.
 
-    The fields named in `sizes` have a number for each of these axes; a single number stands for all. Raises
-    `UnusableModel` for any other count.
+    The fields named in `sizes`, first the size of the window, have a number for each of these axes; a single number
+    stands for all. Raises `UnusableModel` for any other count.
     """
 
     strides: Sizes
@@ -38,7 +38,8 @@ class Windowed(Spatial):
 
     @property
     def window(self) -> Sizes:
-        raise NotImplementedError
+        sizes: Sizes = getattr(self, self.sizes[0])
+        return sizes
 
     @property
     def dilation(self) -> Sizes:
@@ -56,11 +57,7 @@ class Windowed(Spatial):
         """A batch with its margins, sequences as images of one row."""
         margins = self._margins(x.shape[1:])
         if any(map(sum, margins)):
-            sizes = [size + sum(added) for size, added in zip(x.shape[1:-1], margins, strict=True)]
-            inside = [slice(added[0], added[0] + size) for size, added in zip(x.shape[1:-1], margins, strict=True)]
-            padded = np.full((len(x), *sizes, x.shape[-1]), fill, np.float32)
-            padded[:, *inside] = x
-            x = padded
+            x = np.pad(x, ((0, 0), *margins, (0, 0)), constant_values=fill)
         return x if x.ndim == 4 else x[:, np.newaxis]
 
     def _margins(self, shape: Shape) -> list[Pair]:
