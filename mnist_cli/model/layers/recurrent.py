@@ -1,6 +1,5 @@
 """Recurrent layers, over the first axis of a sequence."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -25,6 +24,7 @@ class SimpleRNN(Layer):
     weights_at = ("cell/vars",)
     only = {"return_state": False, "stateful": False, "time_major": False}
     gates: ClassVar[int] = 1
+    states: ClassVar[int] = 1
 
     def output_shape(self, shape: Shape) -> Shape:
         return (shape[0], self.units) if self.return_sequences else (self.units,)
@@ -44,25 +44,23 @@ class SimpleRNN(Layer):
 
     def apply(self, weights: Weights, x: Array) -> Array:
         """The output of the last step, or those of all steps in the order of computation."""
-        kernel, recurrent_kernel, *bias = weights
+        kernel, _, *bias = weights
         x = x.transpose(1, 0, 2)  # steps first
         if self.go_backwards:
             x = x[::-1]
         projected = (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:2], -1)
         if bias:
             projected += bias[0] if bias[0].ndim == 1 else bias[0][0]
-        outputs = self._outputs(projected, recurrent_kernel, bias[0][-1] if bias else None)
-        if self.return_sequences:
-            return np.stack(list(outputs), axis=1)
-        *_, last = outputs
-        return last
-
-    def _outputs(self, projected: Array, recurrent_kernel: Array, recurrent_bias: Array | None) -> Iterator[Array]:
-        """The output of each step. `projected`: the input's part in the gates, shape (steps, n, gates * units)."""
-        h = np.zeros((projected.shape[1], self.units), np.float32)
+        state = [np.zeros((x.shape[1], self.units), np.float32)] * self.states
+        outputs = []
         for step in projected:
-            h = activate(self.activation, step + h @ recurrent_kernel)
-            yield h
+            state = self._next(step, state, weights)
+            outputs.append(state[0])
+        return np.stack(outputs, axis=1) if self.return_sequences else outputs[-1]
+
+    def _next(self, step: Array, state: list[Array], weights: Weights) -> list[Array]:
+        """The state after a step, the output first. `step`: the input's part in the gates, shape (n, gates * units)."""
+        return [activate(self.activation, step + state[0] @ weights[1])]
 
 
 @dataclass(frozen=True)
@@ -72,16 +70,14 @@ class LSTM(SimpleRNN):
     recurrent_activation: ActivationFunction = "sigmoid"
 
     gates = 4
+    states = 2
 
-    def _outputs(self, projected: Array, recurrent_kernel: Array, recurrent_bias: Array | None) -> Iterator[Array]:
-        h: Array = np.zeros((projected.shape[1], self.units), np.float32)
-        c = h
-        for step in projected:
-            i, f, candidate, o = np.split(step + h @ recurrent_kernel, 4, axis=1)
-            c = activate(self.recurrent_activation, f) * c
-            c += activate(self.recurrent_activation, i) * activate(self.activation, candidate)
-            h = activate(self.recurrent_activation, o) * activate(self.activation, c)
-            yield h
+    def _next(self, step: Array, state: list[Array], weights: Weights) -> list[Array]:
+        h, c = state
+        i, f, candidate, o = np.split(step + h @ weights[1], 4, axis=1)
+        c = activate(self.recurrent_activation, f) * c
+        c += activate(self.recurrent_activation, i) * activate(self.activation, candidate)
+        return [activate(self.recurrent_activation, o) * activate(self.activation, c), c]
 
 
 @dataclass(frozen=True)
@@ -100,16 +96,14 @@ class GRU(SimpleRNN):
         kernel, recurrent_kernel, *bias = super().weight_shapes(shape)
         return (kernel, recurrent_kernel, *((2, *each) for each in bias))
 
-    def _outputs(self, projected: Array, recurrent_kernel: Array, recurrent_bias: Array | None) -> Iterator[Array]:
-        h: Array = np.zeros((projected.shape[1], self.units), np.float32)
-        bias = np.float32(0) if recurrent_bias is None else recurrent_bias
-        for step in projected:
-            from_input, recurrent = np.split(step, 3, axis=1), np.split(h @ recurrent_kernel + bias, 3, axis=1)
-            update = activate(self.recurrent_activation, from_input[0] + recurrent[0])
-            reset = activate(self.recurrent_activation, from_input[1] + recurrent[1])
-            candidate = activate(self.activation, from_input[2] + reset * recurrent[2])
-            h = update * h + (1 - update) * candidate
-            yield h
+    def _next(self, step: Array, state: list[Array], weights: Weights) -> list[Array]:
+        (h,) = state
+        recurrent = h @ weights[1] + (weights[2][1] if self.use_bias else 0)
+        units = self.units
+        gates = activate(self.recurrent_activation, step[:, : 2 * units] + recurrent[:, : 2 * units])
+        update, reset = np.split(gates, 2, axis=1)
+        candidate = activate(self.activation, step[:, 2 * units :] + reset * recurrent[:, 2 * units :])
+        return [update * h + (1 - update) * candidate]
 
 
 @dataclass(frozen=True)
@@ -147,11 +141,9 @@ class Bidirectional(Layer):
         backward = self.backward_layer.apply(weights[forward_weights:], x)
         if self.layer.return_sequences:
             backward = backward[:, ::-1]
-        match self.merge_mode:
-            case "concat":
-                return np.concatenate((forward, backward), axis=-1)
-            case "mul":
-                return forward * backward
-            case "sum":
-                return forward + backward
-        return (forward + backward) / 2
+        if self.merge_mode == "concat":
+            return np.concatenate((forward, backward), axis=-1)
+        if self.merge_mode == "mul":
+            return forward * backward
+        total = forward + backward
+        return total / 2 if self.merge_mode == "ave" else total
