@@ -1,19 +1,15 @@
-"""Commands, run from a small process: the peak memory that the system tells of a child begins with its parent's."""
+"""Run commands from a small process, and measure them: the peak memory of a child begins with that of its parent."""
 
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from threading import Timer
 
-Command = Sequence[str | Path]
 _HANGS = 60  # seconds
 
 
@@ -26,14 +22,6 @@ class Outcome:
     err: str
     seconds: float
     memory: int
-
-
-def run_all(commands: Sequence[Command], cwd: Path, at_once: int = 2) -> list[Outcome]:
-    """What becomes of commands of `mnistcli` in a folder, so many of them at once."""
-    order = [at_once, [list(map(str, command)) for command in commands]]
-    done = subprocess.run([sys.executable, __file__], input=json.dumps(order), cwd=cwd, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return [Outcome(**fields) for fields in json.loads(done.stdout)]
 
 
 def _run(arguments: list[str]) -> Outcome:

@@ -5,19 +5,35 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import measured
+import processes
 import pytest
-from hostile_data import RECORDS, npz, write_data
-from hostile_models import MARKER, write_models
-from hostile_pictures import READ, REFUSED, bombs, saved
-from measured import Command, Outcome, run_all
+from hostile_data import BOMBS as DATA_BOMBS
+from hostile_data import DATA, RECORDS, npz, write_data
+from hostile_models import MARKER, MODELS
+from hostile_pictures import BOMBS, READ, REFUSED, saved
+from measured import Outcome
+from tiers import slow
 
 from mnist_cli.data import MODEL_PATH
 
 # Of one file: seconds and bytes.
 REFUSED_WITHIN, PICTURE_WITHIN, MEMORY = 5, 10, 1_000_000_000
+
+Command = Sequence[str | Path]
+a_sample_and_all = pytest.mark.parametrize("every", [12, slow(1)], ids=["sample", "all"])
+
+
+def run_all(commands: Sequence[Command], cwd: Path, at_once: int = 2) -> list[Outcome]:
+    """What becomes of commands of `mnistcli` in a folder, so many of them at once."""
+    order = json.dumps([at_once, [list(map(str, command)) for command in commands]])
+    done = processes.run([sys.executable, measured.__file__], input=order, cwd=cwd, seconds=600)
+    assert done.returncode == 0, done.stderr
+    return [Outcome(**fields) for fields in json.loads(done.stdout)]
 
 
 def answered(outcome: Outcome, seconds: float) -> list[str]:
@@ -71,9 +87,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("h")
 
 
-def test_hostile_and_broken_models_are_refused(folder: Path):
-    write_models(folder)
-    models = [*sorted(folder.iterdir()), *special_files(folder, ".keras")]
+def write_sample(folder: Path, contents: dict[str, bytes], every: int, suffix: str = "") -> None:
+    for name in list(contents)[::every]:
+        (folder / f"{name}{suffix}").write_bytes(contents[name])
+
+
+@a_sample_and_all
+def test_hostile_and_broken_models_are_refused(every: int, folder: Path):
+    write_sample(folder, MODELS, every, ".keras")
+    models = [*sorted(folder.iterdir()), *special_files(folder, ".keras")[:: max(every // 4, 1)]]
     commands = [["predict", "--model", model, "seven.png"] for model in models]
     (folder / "seven.png").write_bytes(saved("PNG"))
 
@@ -81,15 +103,18 @@ def test_hostile_and_broken_models_are_refused(folder: Path):
     assert_no_marker(folder)
 
 
-@pytest.mark.parametrize("name", ["https://example.org/cnn.keras", "hf://keras/cnn", "gs://bucket/cnn.keras", "~/x"])
+@pytest.mark.parametrize(
+    "name", ["https://example.org/cnn.keras", slow("hf://keras/cnn"), slow("gs://bucket/cnn.keras"), "~/x"]
+)
 def test_models_are_files_of_this_machine(name: str, folder: Path):
     assert refused(*run_all([["summary", name]], folder)) == []
 
 
-def test_hostile_and_broken_pictures_are_refused(folder: Path):
-    for name, content in REFUSED.items():
-        (folder / name).write_bytes(content)
-    pictures = [*sorted(folder.iterdir()), *special_files(folder, ".png"), "https://example.org/7.png"]
+@a_sample_and_all
+def test_hostile_and_broken_pictures_are_refused(every: int, folder: Path):
+    write_sample(folder, REFUSED, every)
+    special = [*special_files(folder, ".png"), "https://example.org/7.png"]
+    pictures = [*sorted(path for path in folder.iterdir() if path.name in REFUSED), *special[:: max(every // 4, 1)]]
     commands = [["predict", picture] for picture in pictures]
 
     assert complaints(commands, map(refused, run_all(commands, folder))) == {}
@@ -110,28 +135,33 @@ def test_odd_pictures_are_read(folder: Path):
     assert_no_marker(folder)
 
 
-def test_no_picture_takes_more_than_a_picture_may(folder: Path):
-    for name, content in bombs().items():
-        (folder / name).write_bytes(content)
+@a_sample_and_all
+def test_no_picture_takes_more_than_a_picture_may(every: int, folder: Path):
+    write_sample(folder, {name: BOMBS[name]() for name in list(BOMBS)[:: 2 * every - 1]}, 1)
     commands = [["predict", picture] for picture in sorted(folder.iterdir())]
     outcomes = run_all(commands, folder, at_once=1)
 
     assert complaints(commands, (answered(outcome, PICTURE_WITHIN) for outcome in outcomes)) == {}
 
 
-def test_hostile_and_broken_data_sets_are_refused(folder: Path):
-    data = [*write_data(folder), *special_files(folder, ".npz")]
+@a_sample_and_all
+def test_hostile_and_broken_data_sets_are_refused(every: int, folder: Path):
+    write_data(folder, {name: DATA[name] for name in list(DATA)[::every]})
+    if every == 1:
+        write_data(folder, {name: make() for name, make in DATA_BOMBS.items()})
+    data = [*sorted(folder.iterdir()), *special_files(folder, ".npz")[:: max(every // 4, 1)]]
     commands = [["evaluate", MODEL_PATH, "--data", path] for path in data]
 
     assert complaints(commands, map(refused, run_all(commands, folder))) == {}
     assert_no_marker(folder)
 
 
-def test_hostile_and_broken_records_spoil_nothing(folder: Path):
-    models = [folder / f"{name}.keras" for name in RECORDS]
-    for model, record in zip(models, RECORDS.values(), strict=True):
+@a_sample_and_all
+def test_hostile_and_broken_records_spoil_nothing(every: int, folder: Path):
+    write_sample(folder, RECORDS, every, ".json")
+    models = [path.with_suffix(".keras") for path in sorted(folder.iterdir())]
+    for model in models:
         shutil.copyfile(MODEL_PATH, model)
-        model.with_suffix(".json").write_bytes(record)
     (folder / "seven.png").write_bytes(saved("PNG"))
     commands = [
         command
@@ -170,7 +200,8 @@ def shown(name: str) -> str:
 
 
 def test_pictures_of_any_name_are_found_and_shown_safely(named: list[str], folder: Path):
-    commands = [["predict", *options, "--", *named] for options in ([], ["--json"], ["--csv"], ["--explain"])]
+    commands = [["predict", *options, "--", *named] for options in ([], ["--json"], ["--csv"])]
+    commands.append(["predict", "--explain", "--", *named[-6:]])
     plain, as_json, as_csv, explained = outcomes = run_all(commands, folder)
 
     assert complaints(commands, (answered(outcome, 60) for outcome in outcomes)) == {}
@@ -190,15 +221,17 @@ def test_pictures_of_any_name_are_found_in_folders(named: list[str], folder: Pat
     assert sorted(found) == sorted(shown(name) for name in named if name.endswith(".png"))
 
 
-def test_pictures_that_are_not_there_are_told_of_safely(folder: Path):
-    commands = [["predict", "--", name] for name in NAMES]
+@a_sample_and_all
+def test_pictures_that_are_not_there_are_told_of_safely(every: int, folder: Path):
+    commands = [["predict", "--", name] for name in NAMES[::every]]
 
     assert complaints(commands, map(refused, run_all(commands, folder))) == {}
 
 
-def test_models_and_data_sets_of_any_name_are_found_and_shown_safely(folder: Path):
+@a_sample_and_all
+def test_models_and_data_sets_of_any_name_are_found_and_shown_safely(every: int, folder: Path):
     commands: list[Command] = []
-    for number, name in enumerate(name for name in NAMES if len(name) < 200):
+    for number, name in enumerate(name for name in NAMES[::every] if len(name) < 200):
         home = folder / str(number)
         model, data = home / f"{name}.keras", home / f"{name}.npz"
         model.parent.mkdir(parents=True)

@@ -6,7 +6,7 @@ import json
 import pickle
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -109,13 +109,16 @@ GREEDY: Files = {
 }
 
 
-def bombs() -> Files:
-    """Images that are zeros, and deflated; the header may tell of others than there are."""
-    return {
-        "bomb as large as allowed": _deflated(63_000 * 784 * 8, header((63_000, 28, 28), "'<f8'")),
-        "bomb behind a small header": _deflated(500_000_000, header((20, 28, 28))),
-        "bomb that is no array": npz(zipfile.ZIP_DEFLATED, x_test=bytes(500_000_000)),
-    }
+# Images that are zeros, and deflated; the header may tell of others than there are. Made when asked for.
+BOMBS: dict[str, Callable[[], bytes | Files]] = {
+    "bomb as large as allowed.npz": lambda: _deflated(63_000 * 784 * 8, header((63_000, 28, 28), "'<f8'")),
+    "bomb behind a small header.npz": lambda: _deflated(500_000_000, header((20, 28, 28))),
+    "bomb that is no array.npz": lambda: npz(zipfile.ZIP_DEFLATED, x_test=bytes(500_000_000)),
+    "idx, gzip that is a bomb": lambda: {
+        f"{IMAGES}.gz": gzip.compress(idx(bytes(500_000_000), 20, 28, 28), 6),
+        LABELS: _LABELS,
+    },
+}
 
 
 def _deflated(size: int, tells: str) -> bytes:
@@ -226,19 +229,20 @@ FOLDERS: dict[str, Files] = {
 }
 
 
-def write_data(folder: Path) -> list[Path]:
-    """All of them, each under its own name; their paths."""
-    zeros = gzip.compress(idx(bytes(500_000_000), 20, 28, 28), 6)
-    folders = IDX | FOLDERS | {"idx, gzip that is a bomb": {f"{IMAGES}.gz": zeros, LABELS: _LABELS}}
-    contents = {f"{name}.npz": content for name, content in (NPZ | bombs()).items()} | {
-        f"{name}/{file}": content for name, files in folders.items() for file, content in files.items()
-    }
-    for name in folders:
+# A data set is a file, or a folder of files.
+DATA: dict[str, bytes | Files] = {f"{name}.npz": content for name, content in NPZ.items()} | IDX | FOLDERS
+
+
+def write_data(folder: Path, data: Mapping[str, bytes | Files]) -> None:
+    """Write data sets, each under its own name."""
+    for name, content in data.items():
+        if isinstance(content, bytes):
+            (folder / name).write_bytes(content)
+            continue
         (folder / name).mkdir()
-    for name, content in contents.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_bytes(content)
-    return sorted(folder.iterdir())
+        for file, inner in content.items():
+            (folder / name / file).parent.mkdir(exist_ok=True)
+            (folder / name / file).write_bytes(inner)
 
 
 def _record(**changed: Any) -> bytes:

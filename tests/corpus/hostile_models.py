@@ -8,7 +8,6 @@ import struct
 import zipfile
 from collections.abc import Callable
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -513,8 +512,3 @@ _UNSEEN = (
 _ALL: dict[str, bytes] = {**CALLING, **GREEDY, **WEIGHTS, **CONFIGS, **ARCHIVES}
 HARMLESS = {name: _ALL[name] for name in _UNSEEN}
 MODELS = {name: content for name, content in _ALL.items() if name not in HARMLESS}
-
-
-def write_models(folder: Path) -> None:
-    for name, content in MODELS.items():
-        (folder / f"{name}.keras").write_bytes(content)

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -153,28 +154,26 @@ SIZES: dict[str, bytes] = {
 }
 
 
-def bombs() -> dict[str, bytes]:
-    """What asks for as much as any picture may take: each may be read or refused, but not beyond that."""
-    text = zeros(60)
-    return {
-        "texts that are bombs.png": with_chunks(*[chunk(b"zTXt", b"a\0\0" + text)] * 20),
-        "international texts that are bombs.png": with_chunks(*[chunk(b"iTXt", b"a\0\1\0\0\0" + text)] * 20),
-        "many texts.png": with_chunks(*[chunk(b"tEXt", b"key\0" + b"x" * 500_000)] * 140),
-        "many chunks.png": with_chunks(*[chunk(b"prVt", b"")] * 200_000),
-        "colour profile that is a bomb.png": with_chunks(chunk(b"iCCP", b"a\0\0" + zeros(300))),
-        "100 megapixels.png": png(10_000, 10_000, compressed=zeros(101)),
-        "100 megapixels of 64 bits.png": png(10_000, 10_000, compressed=zeros(801), depth=16, colour=6),
-        "100 megapixels.webp": large("WEBP", "RGB", 12_200, 8100, lossless=True, method=0),
-        "100 megapixels.gif": large("GIF", "P", 10_000, 10_000),
-        "50 megapixels.jpg": large("JPEG", "RGB", 8700, 5700),
-        "50 megapixels, progressive.jpg": large("JPEG", "RGB", 8700, 5700, progressive=True),
-        "50 megapixels.tiff": large("TIFF", "RGB", 8700, 5700, compression="tiff_lzw"),
-        "scans without end.jpg": many_scans(5000, 2000),
-        "pages without end.tiff": tiff(50, 50, following=8, count=100) + bytes(2500),
-        "2,000 frames.gif": saved("GIF", save_all=True, append_images=[picture(), picture(60)] * 1000),
-        "one very long line.png": png(100_000_000, 1, pixels=bytes(1000)),
-        "as much as is left to slow code.ppm": b"P2 1000 1000 255\n" + b"1 " * 1000 * 1000,
-    }
+# What asks for as much as any picture may take: each may be read or refused, but not beyond that. Made when asked for.
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "texts that are bombs.png": lambda: with_chunks(*[chunk(b"zTXt", b"a\0\0" + zeros(60))] * 20),
+    "international texts that are bombs.png": lambda: with_chunks(*[chunk(b"iTXt", b"a\0\1\0\0\0" + zeros(60))] * 20),
+    "many texts.png": lambda: with_chunks(*[chunk(b"tEXt", b"key\0" + b"x" * 500_000)] * 140),
+    "many chunks.png": lambda: with_chunks(*[chunk(b"prVt", b"")] * 200_000),
+    "colour profile that is a bomb.png": lambda: with_chunks(chunk(b"iCCP", b"a\0\0" + zeros(300))),
+    "100 megapixels.png": lambda: png(10_000, 10_000, compressed=zeros(101)),
+    "100 megapixels of 64 bits.png": lambda: png(10_000, 10_000, compressed=zeros(801), depth=16, colour=6),
+    "100 megapixels.webp": lambda: large("WEBP", "RGB", 12_200, 8100, lossless=True, method=0),
+    "100 megapixels.gif": lambda: large("GIF", "P", 10_000, 10_000),
+    "50 megapixels.jpg": lambda: large("JPEG", "RGB", 8700, 5700),
+    "50 megapixels, progressive.jpg": lambda: large("JPEG", "RGB", 8700, 5700, progressive=True),
+    "50 megapixels.tiff": lambda: large("TIFF", "RGB", 8700, 5700, compression="tiff_lzw"),
+    "scans without end.jpg": lambda: many_scans(5000, 2000),
+    "pages without end.tiff": lambda: tiff(50, 50, following=8, count=100) + bytes(2500),
+    "2,000 frames.gif": lambda: saved("GIF", save_all=True, append_images=[picture(), picture(60)] * 1000),
+    "one very long line.png": lambda: png(100_000_000, 1, pixels=bytes(1000)),
+    "as much as is left to slow code.ppm": lambda: b"P2 1000 1000 255\n" + b"1 " * 1000 * 1000,
+}
 
 
 def _annotated(**texts: str) -> bytes:

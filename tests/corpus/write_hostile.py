@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from hostile_data import RECORDS, write_data
-from hostile_models import write_models
-from hostile_pictures import READ, REFUSED, bombs
+import hostile_data
+from hostile_models import MODELS
+from hostile_pictures import BOMBS, READ, REFUSED
 
 
 def main() -> None:
@@ -15,12 +15,15 @@ def main() -> None:
     for folder in folders:
         folder.mkdir(parents=True)
     models, pictures, data, records = folders
-    write_models(models)
-    write_data(data)
-    for name, content in (REFUSED | READ | bombs()).items():
-        (pictures / name).write_bytes(content)
-    for name, content in RECORDS.items():
-        (records / f"{name}.json").write_bytes(content)
+    write_all(models, {f"{name}.keras": content for name, content in MODELS.items()})
+    write_all(pictures, REFUSED | READ | {name: make() for name, make in BOMBS.items()})
+    write_all(records, {f"{name}.json": content for name, content in hostile_data.RECORDS.items()})
+    hostile_data.write_data(data, hostile_data.DATA | {name: make() for name, make in hostile_data.BOMBS.items()})
+
+
+def write_all(folder: Path, contents: dict[str, bytes]) -> None:
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
 
 
 if __name__ == "__main__":
