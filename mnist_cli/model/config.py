@@ -14,7 +14,7 @@ from mnist_cli.model.layers.base import Layer, Shape, UnusableModel
 from mnist_cli.model.network import INPUT, Network, Stage, output_shape
 from mnist_cli.model.options import Config, entry_of, name_in, read_layer
 
-# Calls of layers, including those inside a model at each of its calls.
+# Layers of one model, and calls of layers in all, including those inside a model at each of its calls.
 LAYERS_LIMIT = 200
 PARAMETERS_LIMIT = 20_000_000
 # Numbers that one layer holds for one image, including the unfolded windows of a convolution.
@@ -119,10 +119,16 @@ def _entries(options: Config) -> dict[str, Any]:
     layers = options.get("layers")
     if not isinstance(layers, list):
         raise UnusableModel("its config describes a model without layers")
+    _check_count(len(layers))
     entries = {name_in(entry_of(entry)[1]): entry for entry in layers}
     if len(entries) < len(layers):
         raise UnusableModel("two of its layers have the same name")
     return entries
+
+
+def _check_count(layers: int) -> None:
+    if layers > LAYERS_LIMIT:
+        raise UnusableModel(f"it has more than {LAYERS_LIMIT} layers")
 
 
 class _Builder:
@@ -146,8 +152,7 @@ class _Builder:
         entries = _entries(options)
         graph = _chain(entries) if kind == "Sequential" else _graph(options, entries)
         self._calls += len(graph.calls)
-        if self._calls > LAYERS_LIMIT:
-            raise UnusableModel(f"it has more than {LAYERS_LIMIT} layers")
+        _check_count(self._calls)
         outputs = {graph.start: source}
         parts: dict[str, Part] = {}
         last = source
@@ -170,10 +175,10 @@ class _Builder:
             return last, Part(name, kind, parts=parts)
         layer = read_layer(entry)
         layer = replace(layer, name="/".join(path), trainable=trainable and layer.trainable)
-        return len(self.stages), Part(name, kind, self._append(layer, tuple(sources), path))
+        stage = self._append(layer, tuple(sources), path)
+        return stage.number, Part(name, kind, stage.first_use)
 
-    def _append(self, layer: Layer, sources: tuple[int, ...], path: tuple[str, ...]) -> int:
-        """Add a stage; the number of the stage where its layer is used first."""
+    def _append(self, layer: Layer, sources: tuple[int, ...], path: tuple[str, ...]) -> Stage:
         number = len(self.stages)
         shapes = tuple(self.input_shape if each == INPUT else self.stages[each].output_shape for each in sources)
         first_use = self._first_uses.setdefault(path, number)
@@ -182,7 +187,7 @@ class _Builder:
         if self.stages[first_use].weight_shapes != stage.weight_shapes:
             raise UnusableModel(f"the layer {layer.name} is used for inputs of different shapes")
         self._check_budget(stage)
-        return first_use
+        return stage
 
     def _check_budget(self, stage: Stage) -> None:
         self._parameters += stage.parameters

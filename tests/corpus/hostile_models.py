@@ -209,6 +209,18 @@ def _many_calls(count: int) -> bytes:
     return with_member("config.json", json.dumps(model).encode())
 
 
+def _unused_layers(count: int) -> bytes:
+    """A model that is called again and again, with many layers in it that are not."""
+    image = _node("input", layer("InputLayer", name="input", batch_shape=[None, 28, 28, 1]))
+    unused = [_node(f"{number}", layer("InputLayer")) for number in range(count)]
+    ends = {"input_layers": [["input", 0, 0]], "output_layers": [["input", 0, 0]]}
+    inner = keras_object("keras", "Functional", name="inner", layers=[image, *unused], **ends)
+    calls = [[["input", 0, 0, {}]], *([["inner", number, 0, {}]] for number in range(150))]
+    ends["output_layers"] = [["inner", 150, 0]]
+    model = keras_object("keras", "Functional", name="model", layers=[image, _node("inner", inner, *calls)], **ends)
+    return with_member("config.json", json.dumps(model).encode())
+
+
 def _long_texts() -> bytes:
     """A model in HDF5 in which many names are one and the same text, of 100,000 bytes."""
     stored = io.BytesIO()
@@ -295,6 +307,7 @@ GREEDY = {
     ),
     "empty models in models": with_config(insert(_empty_models(12))),
     "calls by the thousand": _many_calls(5000),
+    "unused layers by the thousand": _unused_layers(20_000),
     "long texts by the thousand": _long_texts(),
     "groups in groups": with_weights(lambda file: file.create_group("/".join("x" * 2000))),
     "compressed zeros in the weights": with_weights(
