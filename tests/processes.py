@@ -1,11 +1,15 @@
 """Processes that tests start, and what they print: each in a session of its own, and never longer than its test."""
 
 import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from fcntl import ioctl
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -68,6 +72,21 @@ def run_shell(script: str, *arguments: str | Path, **options: Any) -> Done:
     path = f"{MNISTCLI.parent}{os.pathsep}{os.environ['PATH']}"
     command = ["bash", "-c", f"{script}\nexit ${{PIPESTATUS[0]}}", "bash", *arguments]
     return run(command, env={"PATH": path}, **options)
+
+
+def run_on_terminal(arguments: Sequence[str | Path], width: int, cwd: Path, **environment: str) -> tuple[int, str]:
+    """Run `mnistcli` on a terminal of its own; its exit code and all that the terminal was sent."""
+    ours, theirs = pty.openpty()
+    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    command, streams = [sys.executable, "-m", "mnist_cli", *arguments], {"stdin": theirs, "stdout": theirs}
+    environment = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | environment
+    with started(command, cwd=cwd, env=environment, stderr=theirs, **streams) as process, open(ours, "rb", 0) as screen:
+        os.close(theirs)
+        sent = b""
+        with suppress(OSError):  # the process has ended, and its terminal with it
+            while part := screen.read(65536):
+                sent += part
+        return process.wait(), sent.decode()
 
 
 def is_one_line(text: str) -> bool:

@@ -1,18 +1,11 @@
 """What people see: on terminals of several widths, with names from outside, and while a run goes on."""
 
-import os
-import pty
 import re
-import select
-import struct
-import subprocess
-import sys
-import termios
-import time
-from fcntl import ioctl
 from pathlib import Path
 
 import pytest
+from processes import run_on_terminal
+from tiers import slow
 
 from mnist_cli.display.prediction import percent
 from mnist_cli.display.screen import clean
@@ -20,43 +13,14 @@ from mnist_cli.display.training import epochs_table
 from mnist_cli.figures import Epoch
 
 
-def on_terminal(arguments: list[str | Path], width: int, cwd: Path, **environment: str) -> tuple[int, str]:
-    """Run `mnistcli` on a terminal of its own; its exit code and all that the terminal was sent."""
-    ours, theirs = pty.openpty()
-    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mnist_cli", *map(str, arguments)],
-        cwd=cwd,
-        env={name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR")}
-        | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
-        | environment,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    sent = b""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if select.select([ours], [], [], 1)[0]:
-            try:
-                sent += os.read(ours, 65536)
-            except OSError:  # the other end is closed
-                break
-        elif process.poll() is not None:
-            break
-    os.close(ours)
-    return process.wait(timeout=10), sent.decode()
-
-
 def without_codes(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "")
 
 
-@pytest.mark.parametrize("width", [20, 40, 80, 120])
+@pytest.mark.parametrize("width", [20, slow(40), slow(80), 120])
 @pytest.mark.parametrize("command", ["summary", "evaluate"])
 def test_nothing_is_wider_than_the_terminal(command: str, width: int, tmp_path: Path):
-    code, sent = on_terminal([command], width, tmp_path)
+    code, sent = run_on_terminal([command], width, tmp_path)
 
     assert code == 0
     assert max(len(line) for line in without_codes(sent).splitlines()) <= width
@@ -76,7 +40,7 @@ def test_nothing_is_wider_than_the_terminal(command: str, width: int, tmp_path: 
 def test_an_evaluation_is_drawn_as_the_terminal_can_show_it(
     environment: dict[str, str], colour: bool, blocks: bool, small_model: Path, small_npz: Path, tmp_path: Path
 ):
-    code, sent = on_terminal(["evaluate", small_model, "--data", small_npz], 80, tmp_path, **environment)
+    code, sent = run_on_terminal(["evaluate", small_model, "--data", small_npz], 80, tmp_path, **environment)
 
     assert code == 0
     assert bool(re.search(r"\x1b\[[0-9;]*48;[25];", sent)) == colour
@@ -85,9 +49,9 @@ def test_an_evaluation_is_drawn_as_the_terminal_can_show_it(
     assert "\\u" not in sent
 
 
-@pytest.mark.parametrize(("width", "left"), [(80, r"0:\d\d / 0:\d\d left"), (120, r"0:\d\d left, 0:\d\d in all")])
+@pytest.mark.parametrize(("width", "left"), [(80, r"0:\d\d / 0:\d\d left"), slow(120, r"0:\d\d left, 0:\d\d in all")])
 def test_a_run_is_live_on_a_terminal_and_ends_as_a_table(width: int, left: str, small_npz: Path, tmp_path: Path):
-    code, sent = on_terminal(["train", "--epochs", "3", "--data", small_npz], width, tmp_path)
+    code, sent = run_on_terminal(["train", "--epochs", "3", "--data", small_npz], width, tmp_path)
 
     assert code == 0
     assert "Loading TensorFlow" in sent
@@ -101,11 +65,11 @@ def test_a_run_is_live_on_a_terminal_and_ends_as_a_table(width: int, left: str, 
     assert "Saved" in final
 
 
-@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"COLUMNS": "40"}], ids=["dumb", "narrow"])
+@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, slow({"COLUMNS": "40"})], ids=["dumb", "narrow"])
 def test_a_terminal_that_can_not_be_redrawn_gets_plain_lines(
     environment: dict[str, str], small_npz: Path, tmp_path: Path
 ):
-    code, sent = on_terminal(["train", "--epochs", "1", "--data", small_npz], 80, tmp_path, **environment)
+    code, sent = run_on_terminal(["train", "--epochs", "1", "--data", small_npz], 80, tmp_path, **environment)
 
     assert code == 0
     assert "epoch 1/1: loss" in without_codes(sent)
@@ -113,14 +77,14 @@ def test_a_terminal_that_can_not_be_redrawn_gets_plain_lines(
 
 
 def test_a_width_of_nothing_is_no_width(tmp_path: Path):
-    _, sent = on_terminal(["summary"], 80, tmp_path, COLUMNS="0")
+    _, sent = run_on_terminal(["summary"], 80, tmp_path, COLUMNS="0")
 
     assert "34,826" in sent
 
 
 def test_no_color_keeps_the_colours_away(tmp_path: Path):
-    _, sent = on_terminal(["predict", "missing.png"], 80, tmp_path, NO_COLOR="1")
-    _, coloured = on_terminal(["predict", "missing.png"], 80, tmp_path)
+    _, sent = run_on_terminal(["predict", "missing.png"], 80, tmp_path, NO_COLOR="1")
+    _, coloured = run_on_terminal(["predict", "missing.png"], 80, tmp_path)
 
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", sent)
     assert re.search(r"\x1b\[[0-9;]*31m", coloured)

@@ -1,13 +1,12 @@
 """The engine against Keras, on models from the shipped one to those that it refuses."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
+from processes import run_python
 
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import Dataset
@@ -153,7 +152,7 @@ def test_models_are_read_and_run_without_tensorflow(mnist: Dataset, tmp_path: Pa
     path = saved(tmp_path, (28, 28), layers.LSTM(4), layers.Dense(10, activation="softmax"))
     hidden = "import sys; sys.modules |= dict.fromkeys(('tensorflow', 'keras', 'tf_keras')); "
     code = f"{hidden}from mnist_cli.cli.app import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, "evaluate", path, "--json"], capture_output=True, text=True)
+    done = run_python(code, "evaluate", path, "--json")
 
     assert done.returncode == 0, done.stderr
     assert '"accuracy"' in done.stdout

@@ -4,14 +4,17 @@ import os
 import random
 import shlex
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, TimeoutExpired
 
 import pytest
+from processes import Process, Run, is_one_line, run_python, started
+from tiers import slow
 
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.model.file import read_model
@@ -20,38 +23,32 @@ from mnist_cli.model.record import Record, open_record
 OLD = MODEL_PATH.read_bytes()
 EPOCHS, BATCH = 6, 20  # 90 steps an epoch, in six calls of the graph
 
-Start = Callable[..., subprocess.Popen[str]]
+Start = Callable[..., Process]
 
 
 @pytest.fixture
-def start(small_npz: Path, tmp_path: Path) -> Start:
+def start(small_npz: Path, tmp_path: Path) -> Iterator[Start]:
     """Start `mnistcli train` in a folder with an old model, as a process of its own."""
     (tmp_path / "m.keras").write_bytes(OLD)
 
-    def start(*options: str, prefix: str = "exec") -> subprocess.Popen[str]:
+    def start(*options: str, prefix: str = "exec") -> Process:
         command = [sys.executable, "-m", "mnist_cli", "train", "--data", str(small_npz), "-o", "m.keras", *options]
-        # Out of the reach of a shell that has its background processes ignore Ctrl-C.
-        return subprocess.Popen(
-            ["bash", "-c", f"{prefix} {shlex.join(command)}"],
-            cwd=tmp_path,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        shell = ["bash", "-c", f"{prefix} {shlex.join(command)}"]
+        return stack.enter_context(started(shell, cwd=tmp_path, stdin=DEVNULL, stdout=PIPE, stderr=PIPE))
 
-    return start
+    with ExitStack() as stack:
+        yield start
 
 
 RUN = ("--epochs", str(EPOCHS), "--batch-size", str(BATCH))
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def uninterrupted(run: Run, small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model of a run that nothing came between."""
     folder = tmp_path_factory.mktemp("uninterrupted")
-    command = [sys.executable, "-m", "mnist_cli", "train", "--data", str(small_npz), "-o", "m.keras", *RUN]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    done = run("train", "--data", small_npz, "-o", "m.keras", *RUN, cwd=folder)
+    assert done.returncode == 0, done.stderr
     return folder / "m.keras"
 
 
@@ -66,7 +63,7 @@ def assert_as_if_nothing_had_been(folder: Path, uninterrupted: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["m.json", "m.keras"]
 
 
-def wait_for(process: subprocess.Popen[str], beginning: str) -> None:
+def wait_for(process: Process, beginning: str) -> None:
     assert process.stderr is not None
     while not (line := process.stderr.readline()).startswith(beginning):
         assert line, "the process ended"
@@ -77,6 +74,7 @@ def go_on(folder: Path) -> tuple[str, ...]:
     return ("--resume",) if (folder / "m.checkpoint").exists() else RUN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_a_run_killed_five_times_ends_as_one_that_never_was(
     seed: int, start: Start, uninterrupted: Path, tmp_path: Path
@@ -91,7 +89,7 @@ def test_a_run_killed_five_times_ends_as_one_that_never_was(
         try:
             process.communicate(timeout=moments.uniform(0, length))
             assert process.returncode == 0
-        except subprocess.TimeoutExpired:
+        except TimeoutExpired:
             process.kill()
             process.communicate()
             kills += 1
@@ -108,9 +106,9 @@ def test_a_run_killed_five_times_ends_as_one_that_never_was(
     assert_as_if_nothing_had_been(tmp_path, uninterrupted)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), slow(signal.SIGTERM, 143)])
 def test_the_first_signal_keeps_the_run_and_tells_how_to_go_on(
-    number: int, code: int, start: Start, uninterrupted: Path, tmp_path: Path
+    number: int, code: int, start: Start, run: Run, uninterrupted: Path, tmp_path: Path
 ):
     process = start(*RUN)
     wait_for(process, "epoch 2/6")
@@ -124,13 +122,13 @@ def test_the_first_signal_keeps_the_run_and_tells_how_to_go_on(
     assert (tmp_path / "m.keras").read_bytes() == OLD
     assert not (tmp_path / "m.json").exists()
     resume = shlex.split(note.split("`")[1])[1:]
-    done = subprocess.run([sys.executable, "-m", "mnist_cli", *resume], cwd=tmp_path, capture_output=True, text=True)
+    done = run(*resume, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Resumed" in done.stderr and "epoch 1/6" not in done.stderr
     assert_as_if_nothing_had_been(tmp_path, uninterrupted)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), slow(signal.SIGTERM, 143)])
 def test_two_signals_at_once_leave_the_old_model(number: int, code: int, start: Start, tmp_path: Path):
     process = start("--epochs", "500", "--batch-size", "1")
     wait_for(process, "Device")
@@ -169,10 +167,10 @@ cli.main()
 """
 
 
+@pytest.mark.slow
 def test_a_signal_during_the_last_save_lets_it_come_to_its_end(small_npz: Path, small_model: Path, tmp_path: Path):
-    options = ["train", "--epochs", "2", "--data", str(small_npz), "-o", "m.keras"]
-    command = [sys.executable, "-c", SIGNAL_WHILE_SAVING, *options]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    options = ("train", "--epochs", "2", "--data", small_npz, "-o", "m.keras")
+    done = run_python(SIGNAL_WHILE_SAVING, *options, cwd=tmp_path)
 
     assert done.returncode == 130
     assert "Saved" in done.stdout and done.stderr.endswith("the model is saved\n")
@@ -180,7 +178,7 @@ def test_a_signal_during_the_last_save_lets_it_come_to_its_end(small_npz: Path, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "m.keras"]
 
 
-def test_a_full_disk_leaves_the_old_model_and_the_run(start: Start, uninterrupted: Path, tmp_path: Path):
+def test_a_full_disk_leaves_the_old_model_and_the_run(start: Start, tmp_path: Path):
     """A limit on the size of files stands for it; the first checkpoint is larger already."""
     process = start(*RUN, prefix="ulimit -f 300; exec")
     _, err = process.communicate(timeout=60)
@@ -193,6 +191,7 @@ def test_a_full_disk_leaves_the_old_model_and_the_run(start: Start, uninterrupte
     assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
 
 
+@pytest.mark.slow
 def test_when_there_is_room_for_the_checkpoint_only_nothing_is_lost(start: Start, uninterrupted: Path, tmp_path: Path):
     room = uninterrupted.stat().st_size // 1024 - 8  # KiB; a checkpoint takes 24 less than the model
     process = start(*RUN, prefix=f"ulimit -f {room}; exec")
@@ -205,30 +204,29 @@ def test_when_there_is_room_for_the_checkpoint_only_nothing_is_lost(start: Start
     assert_as_if_nothing_had_been(tmp_path, uninterrupted)
 
 
+@pytest.mark.slow
 def test_the_second_training_into_one_output_is_refused(start: Start):
     first = start("--epochs", "500")
     wait_for(first, "epoch 1/500")
     second = start("--epochs", "1")
     _, err = second.communicate(timeout=60)
-    first.kill()
-    first.communicate()
 
     assert second.returncode == 1
     assert "another training is writing there. Wait for it" in err
     assert len(err.splitlines()) == 1
 
 
-def test_a_place_that_can_not_be_written_is_refused_at_once(small_npz: Path, tmp_path: Path):
+def test_a_place_that_can_not_be_written_is_refused_at_once(run: Run, small_npz: Path, tmp_path: Path):
     folder = Path("/proc/self") if os.geteuid() == 0 else tmp_path / "read-only"
     if folder.parent == tmp_path:
         folder.mkdir(mode=0o555)
-    command = [sys.executable, "-m", "mnist_cli", "train", "--data", str(small_npz), "-o", f"{folder}/m.keras"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = run("train", "--data", small_npz, "-o", folder / "m.keras")
 
     assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1 and "can't be written" in done.stderr
+    assert is_one_line(done.stderr) and "can't be written" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "prefix", ["setsid -w", "nohup", "env -u HOME", "HOME=/proc"], ids=["no terminal", "nohup", "no HOME", "HOME"]
 )
@@ -240,6 +238,7 @@ def test_it_needs_no_terminal_and_no_home(prefix: str, start: Start, uninterrupt
     assert_as_if_nothing_had_been(tmp_path, uninterrupted)
 
 
+@pytest.mark.slow
 def test_what_was_told_to_ignore_ctrl_c_ignores_it(start: Start, uninterrupted: Path, tmp_path: Path):
     process = start(*RUN, prefix="trap '' INT; exec")
     wait_for(process, "epoch 1/6")
@@ -250,6 +249,7 @@ def test_what_was_told_to_ignore_ctrl_c_ignores_it(start: Start, uninterrupted: 
     assert_as_if_nothing_had_been(tmp_path, uninterrupted)
 
 
+@pytest.mark.slow
 def test_a_full_stdout_does_not_cost_the_model(start: Start, uninterrupted: Path, tmp_path: Path):
     process = start(*RUN, prefix="exec > /dev/full; exec")
     process.communicate(timeout=60)

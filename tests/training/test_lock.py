@@ -1,11 +1,12 @@
 """One training at a time into one output."""
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
+from processes import started
 
 from mnist_cli.errors import OutputError
 from mnist_cli.training import lock
@@ -23,16 +24,12 @@ with reserved(Path(sys.argv[1])) as alone:
 
 def test_a_reserved_path_is_refused_to_others_until_its_owner_is_dead(tmp_path: Path):
     path = tmp_path / "m.keras"
-    owner = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert owner.stdout is not None and owner.stdout.readline() == "True\n"
-    with pytest.raises(OutputError, match="another training"), reserved(path):
-        pass
-    with reserved(tmp_path / "other.keras") as alone:
-        assert alone
-    owner.kill()
-    owner.communicate()
+    with started([sys.executable, "-c", HOLD, path], stdin=PIPE, stdout=PIPE) as owner:
+        assert owner.stdout is not None and owner.stdout.readline() == "True\n"
+        with pytest.raises(OutputError, match="another training"), reserved(path):
+            pass
+        with reserved(tmp_path / "other.keras") as alone:
+            assert alone
     with reserved(path) as alone:
         assert alone
 

@@ -1,8 +1,6 @@
 """What native code writes to stderr is filtered; what Python writes is not, then and later."""
 
-import os
-import subprocess
-import sys
+from processes import run_python
 
 SCRIPT = """
 import logging, os, re, sys
@@ -18,7 +16,7 @@ os.write(2, b"chatter that comes later\\n")
 
 
 def test_only_the_unwanted_native_lines_are_left_out():
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
+    done = run_python(SCRIPT)
 
     assert sorted(done.stderr.splitlines()) == [
         "a later warning",
@@ -30,7 +28,7 @@ def test_only_the_unwanted_native_lines_are_left_out():
 
 def test_genuine_warnings_of_tensorflow_appear():
     script = "from mnist_cli.training.backend import tf\ntf.get_logger().warning('take care')"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=os.environ.copy())
+    done = run_python(script)
 
     assert done.stderr.strip().endswith("take care")
     assert done.stderr.count("\n") == 1

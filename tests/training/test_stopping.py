@@ -2,10 +2,11 @@
 
 import os
 import signal
-import subprocess
 import sys
+from subprocess import PIPE
 
 import pytest
+from processes import started
 
 from mnist_cli.training.stopping import Interrupted, StopRequest
 
@@ -44,14 +45,14 @@ with stop.on_signals(), stop.deferred():
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_second_signal_ends_the_process_at_once(number: int, code: int):
-    process = subprocess.Popen([sys.executable, "-c", HOLDING_ON], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "holding on\n"
-    process.send_signal(number)
-    assert process.stdout.readline() == "heard\n"
-    process.send_signal(number)
+    with started([sys.executable, "-c", HOLDING_ON], stdout=PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "holding on\n"
+        process.send_signal(number)
+        assert process.stdout.readline() == "heard\n"
+        process.send_signal(number)
 
-    assert process.wait(timeout=5) == code
+        assert process.wait(timeout=5) == code
 
 
 def test_what_is_ignored_stays_ignored():

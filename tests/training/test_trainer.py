@@ -1,12 +1,11 @@
 """A network in training: the figures of Keras, each image once an epoch, the same on one device and on several."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from processes import run_python
 
 from mnist_cli.datasets.dataset import open_dataset
 from mnist_cli.model.images import PLAIN
@@ -94,8 +93,9 @@ def test_two_devices_train_the_same_network_as_one(small_npz: Path):
     """The batches, one of them of three images, are shared out unevenly; what comes of it is the same."""
 
     def figures(devices: int) -> list[float]:
-        command = [sys.executable, "-c", ON_DEVICES, str(small_npz), str(devices)]
-        return [float(figure) for figure in subprocess.check_output(command, text=True).split()]
+        done = run_python(ON_DEVICES, small_npz, str(devices))
+        assert done.returncode == 0, done.stderr
+        return [float(figure) for figure in done.stdout.split()]
 
     one, two = figures(1), figures(2)
     assert one[0] == 4
