@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from mnist_cli.arrays import SIDE
-from mnist_cli.model.layers.base import NUMBER_COST, Array, Layer, Shape, Spatial, UnusableModel, Weights
+from mnist_cli.model.layers.base import NUMBER_COST, Array, Cost, Layer, Shape, Spatial, UnusableModel, Weights
 
 IMAGE_SHAPE: Shape = (SIDE, SIDE, 1)
 INPUT = -1
@@ -54,18 +54,17 @@ class Stage:
     @property
     def numbers(self) -> int:
         """The numbers that the layer holds at once for one image."""
-        own = self.layer.working_numbers(self._layer_input)
-        return sum(map(prod, self.input_shapes)) + prod(self.output_shape) + own
+        return sum(map(prod, self.input_shapes)) + prod(self.output_shape) + self._cost.numbers
 
     @property
     def multiply_adds(self) -> int:
         """For one image."""
-        return self.layer.multiply_adds(self._layer_input)
+        return self._cost.multiply_adds
 
     @property
     def work(self) -> int:
         """The approximate cost for one image, in multiply-adds."""
-        return self.multiply_adds + NUMBER_COST * self.numbers + self.layer.overhead(self._layer_input)
+        return self._cost.multiply_adds + NUMBER_COST * self.numbers + self._cost.overhead
 
     def run(self, weights: Weights, inputs: Sequence[Array]) -> Array:
         """The output of the layer for a batch: float32, shape (n, *output_shape)."""
@@ -73,6 +72,10 @@ class Stage:
             return self.layer.apply(weights, *inputs)
         y = self.layer.apply(weights, *(x.transpose(0, *range(2, x.ndim), 1) for x in inputs))
         return y.transpose(0, -1, *range(1, y.ndim - 1)) if y.ndim == inputs[0].ndim else y
+
+    @property
+    def _cost(self) -> Cost:
+        return self.layer.cost(self._layer_input)
 
     @property
     def _layer_input(self) -> Shape:

@@ -7,7 +7,7 @@ first and are float32.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,19 @@ class UnusableModel(ValueError):
     def __init__(self, reason: str, hint: str = "") -> None:
         super().__init__(reason)
         self.hint = hint
+
+
+class Cost(NamedTuple):
+    """The cost of a layer for one image.
+
+    `multiply_adds`: multiplications followed by an addition, without biases, pooling and activations. `numbers`: the
+    numbers that it holds beside its input and its output. `overhead`: computing windows or steps one by one, in
+    multiply-adds.
+    """
+
+    multiply_adds: int = 0
+    numbers: int = 0
+    overhead: int = 0
 
 
 def axis_index(axis: int, shape: Shape) -> int:
@@ -84,17 +97,9 @@ class Layer:
         """The shapes of the layer's arrays for an input of `shape`, in the order in which Keras stores them."""
         return ()
 
-    def multiply_adds(self, shape: Shape) -> int:
-        """Multiplications followed by an addition for one image, without biases, pooling and activations."""
-        return 0
-
-    def working_numbers(self, shape: Shape) -> int:
-        """How many numbers the layer holds for one image, beside its input and its output."""
-        return 0
-
-    def overhead(self, shape: Shape) -> int:
-        """The cost of computing windows or steps one by one for one image, in multiply-adds."""
-        return 0
+    def cost(self, shape: Shape) -> Cost:
+        """The cost for one image of `shape`."""
+        return Cost()
 
     def apply(self, weights: Weights, x: Array, /) -> Array:
         """The output for a batch, as Keras computes it after training. Leaves `x` unchanged."""

@@ -7,7 +7,18 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from mnist_cli.model.layers.activations import ActivationFunction, activate
-from mnist_cli.model.layers.base import CALL_COST, NUMBER_COST, Array, Count, Pair, Shape, Sizes, Weights, with_bias
+from mnist_cli.model.layers.base import (
+    CALL_COST,
+    NUMBER_COST,
+    Array,
+    Cost,
+    Count,
+    Pair,
+    Shape,
+    Sizes,
+    Weights,
+    with_bias,
+)
 from mnist_cli.model.layers.windows import Windowed, pair, places, reach
 
 # Windows of up to so many numbers are unfolded whole. Of larger ones only the rows are, each of which serves all
@@ -58,21 +69,17 @@ class Conv2D(_Convolution):
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         return with_bias(self.use_bias, (*self.kernel_size, shape[-1], self.filters))
 
-    def multiply_adds(self, shape: Shape) -> int:
-        return prod(self.output_shape(shape)) * prod(self.kernel_size) * shape[-1]
-
-    def working_numbers(self, shape: Shape) -> int:
-        """The padded input, its unfolded windows or rows of windows, and a product that is added to others."""
+    def cost(self, shape: Shape) -> Cost:
+        """It holds the padded input, its unfolded windows or rows of windows, and a product that is added to others."""
+        multiply_adds = prod(self.output_shape(shape)) * prod(self.kernel_size) * shape[-1]
         height, width = pair(self.grid(shape))
         rows, columns = pair(self.kernel_size)
         if rows * columns * shape[-1] > _WHOLE_WINDOW:
             span = reach((rows,), pair(self.dilation_rate)[:1])[0]
             height, rows = height * pair(self.strides)[0] + span, 1
         unfolded = height * width * rows * columns * shape[-1]
-        return super().working_numbers(shape) + unfolded + height * width * self.filters
-
-    def overhead(self, shape: Shape) -> int:
-        return self.kernel_size[0] * CALL_COST
+        numbers = self.padded_size(shape) + unfolded + height * width * self.filters
+        return Cost(multiply_adds, numbers, overhead=self.kernel_size[0] * CALL_COST)
 
     def apply(self, weights: Weights, x: Array) -> Array:
         return self._finished(_correlated(self.padded(x), self._kernel(weights[0]), *self._steps), weights[1:])
@@ -95,17 +102,13 @@ class DepthwiseConv2D(_Convolution):
         kernel = (*self.kernel_size, shape[-1], self.depth_multiplier)
         return (kernel, (prod(kernel[-2:]),)) if self.use_bias else (kernel,)
 
-    def multiply_adds(self, shape: Shape) -> int:
-        return prod(self.kernel_size) * self._products(shape)
-
-    def working_numbers(self, shape: Shape) -> int:
-        return super().working_numbers(shape) + 2 * self._products(shape)
-
-    def overhead(self, shape: Shape) -> int:
-        return prod(self.kernel_size) * (CALL_COST + NUMBER_COST * self._products(shape))
+    def cost(self, shape: Shape) -> Cost:
+        places, products = prod(self.kernel_size), self._products(shape)
+        numbers = self.padded_size(shape) + 2 * products
+        return Cost(places * products, numbers, overhead=places * (CALL_COST + NUMBER_COST * products))
 
     def _products(self, shape: Shape) -> int:
-        """The numbers of the depthwise convolution's output."""
+        """The size of the depthwise convolution's output."""
         return prod(self.grid(shape)) * shape[-1] * self.depth_multiplier
 
     def apply(self, weights: Weights, x: Array) -> Array:
@@ -135,8 +138,9 @@ class SeparableConv2D(DepthwiseConv2D):
         depthwise = (*self.kernel_size, shape[-1], self.depth_multiplier)
         return with_bias(self.use_bias, depthwise, (1, 1, between, self.filters))
 
-    def multiply_adds(self, shape: Shape) -> int:
-        return super().multiply_adds(shape) + self._products(shape) * self.filters
+    def cost(self, shape: Shape) -> Cost:
+        depthwise = super().cost(shape)
+        return depthwise._replace(multiply_adds=depthwise.multiply_adds + self._products(shape) * self.filters)
 
     def apply(self, weights: Weights, x: Array) -> Array:
         y = self._by_channel(x, weights[0])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import prod
 
 from mnist_cli.model.layers.activations import ActivationFunction, activate
-from mnist_cli.model.layers.base import Array, Count, Layer, Shape, Weights, with_bias
+from mnist_cli.model.layers.base import Array, Cost, Count, Layer, Shape, Weights, with_bias
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Dense(Layer):
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         return with_bias(self.use_bias, (shape[-1], self.units))
 
-    def multiply_adds(self, shape: Shape) -> int:
-        return prod(shape) * self.units
+    def cost(self, shape: Shape) -> Cost:
+        return Cost(multiply_adds=prod(shape) * self.units)
 
     def apply(self, weights: Weights, x: Array) -> Array:
         kernel, *bias = weights

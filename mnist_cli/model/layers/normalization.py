@@ -9,6 +9,7 @@ from mnist_cli.model.layers.base import (
     Array,
     Axis,
     Constants,
+    Cost,
     Layer,
     Shape,
     UnusableModel,
@@ -39,8 +40,8 @@ class BatchNormalization(Layer):
         size = shape[axis_index(self.axis, shape)]
         return ((size,),) * (self.scale + self.center + self.frozen_weights)
 
-    def multiply_adds(self, shape: Shape) -> int:
-        return prod(shape)
+    def cost(self, shape: Shape) -> Cost:
+        return Cost(multiply_adds=prod(shape))
 
     def apply(self, weights: Weights, x: Array) -> Array:
         *learned, mean, variance = weights

@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from mnist_cli.model.layers.base import CALL_COST, NUMBER_COST, Array, Shape, Sizes, Spatial, Weights
+from mnist_cli.model.layers.base import CALL_COST, NUMBER_COST, Array, Cost, Shape, Sizes, Spatial, Weights
 from mnist_cli.model.layers.windows import Windowed, pair, places
 
 
@@ -19,8 +19,9 @@ class _Pooling(Windowed):
     def output_shape(self, shape: Shape) -> Shape:
         return (*self.grid(shape), shape[-1])
 
-    def overhead(self, shape: Shape) -> int:
-        return prod(self.pool_size) * (CALL_COST + NUMBER_COST * prod(self.output_shape(shape)))
+    def cost(self, shape: Shape) -> Cost:
+        overhead = prod(self.pool_size) * (CALL_COST + NUMBER_COST * prod(self.output_shape(shape)))
+        return Cost(numbers=self.padded_size(shape), overhead=overhead)
 
     def _reduced(self, operation: np.ufunc, x: Array, fill: float) -> Array:
         """Every window of the batch, padded with `fill`, reduced to one number."""

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from mnist_cli.model.layers.activations import ActivationFunction, activate
-from mnist_cli.model.layers.base import CALL_COST, NUMBER_COST, Array, Count, Layer, Shape, Weights, with_bias
+from mnist_cli.model.layers.base import CALL_COST, NUMBER_COST, Array, Cost, Count, Layer, Shape, Weights, with_bias
 
 # NumPy calls in one step of an LSTM or a GRU, about.
 _CALLS = 20
@@ -33,14 +33,13 @@ class SimpleRNN(Layer):
         width = self.gates * self.units
         return with_bias(self.use_bias, (shape[1], width), (self.units, width))
 
-    def multiply_adds(self, shape: Shape) -> int:
-        return shape[0] * (shape[1] + self.units) * self.gates * self.units
-
-    def working_numbers(self, shape: Shape) -> int:
-        return shape[0] * (shape[1] + (self.gates + 1) * self.units)
-
-    def overhead(self, shape: Shape) -> int:
-        return shape[0] * (_CALLS * CALL_COST + NUMBER_COST * self.gates * self.units)
+    def cost(self, shape: Shape) -> Cost:
+        steps, features = shape
+        return Cost(
+            multiply_adds=steps * (features + self.units) * self.gates * self.units,
+            numbers=steps * (features + (self.gates + 1) * self.units),
+            overhead=steps * (_CALLS * CALL_COST + NUMBER_COST * self.gates * self.units),
+        )
 
     def apply(self, weights: Weights, x: Array) -> Array:
         """The output of the last step, or those of all steps in the order of computation."""
@@ -126,14 +125,8 @@ class Bidirectional(Layer):
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         return (*self.layer.weight_shapes(shape), *self.backward_layer.weight_shapes(shape))
 
-    def multiply_adds(self, shape: Shape) -> int:
-        return self.layer.multiply_adds(shape) + self.backward_layer.multiply_adds(shape)
-
-    def working_numbers(self, shape: Shape) -> int:
-        return self.layer.working_numbers(shape) + self.backward_layer.working_numbers(shape)
-
-    def overhead(self, shape: Shape) -> int:
-        return self.layer.overhead(shape) + self.backward_layer.overhead(shape)
+    def cost(self, shape: Shape) -> Cost:
+        return Cost(*map(sum, zip(self.layer.cost(shape), self.backward_layer.cost(shape), strict=True)))
 
     def apply(self, weights: Weights, x: Array) -> Array:
         forward_weights = len(self.layer.weight_shapes(x.shape[1:]))

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_cli.model.layers.base import Array, Count, Pair, Shape, Spatial, Weights
+from mnist_cli.model.layers.base import Array, Cost, Count, Pair, Shape, Spatial, Weights
 
 Interpolation = Literal["nearest", "bilinear"]
 
@@ -29,9 +29,9 @@ class _Resampling(Spatial):
     def output_shape(self, shape: Shape) -> Shape:
         return (*self._size(shape), shape[-1])
 
-    def working_numbers(self, shape: Shape) -> int:
-        """The four images whose sum is a bilinear one."""
-        return 4 * prod(self.output_shape(shape))
+    def cost(self, shape: Shape) -> Cost:
+        """A bilinear image is the sum of four."""
+        return Cost(numbers=4 * prod(self.output_shape(shape)))
 
     def apply(self, weights: Weights, x: Array) -> Array:
         height, width = self._size(x.shape[1:])

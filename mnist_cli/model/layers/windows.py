@@ -49,8 +49,8 @@ class Windowed(Spatial):
         """The number of windows along each axis of `shape` but the last. Raises `UnusableModel`."""
         return tuple(_steps(*axis, self.padding) for axis in self._axes(shape))
 
-    def working_numbers(self, shape: Shape) -> int:
-        """The numbers of the padded input."""
+    def padded_size(self, shape: Shape) -> int:
+        """How many numbers a padded input of `shape` has."""
         return prod(size + sum(margins) for size, margins in zip(shape, self._margins(shape), strict=False)) * shape[-1]
 
     def padded(self, x: Array, fill: float = 0) -> Array:
