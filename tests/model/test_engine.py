@@ -105,7 +105,7 @@ def test_other_precisions_are_computed_in_float32(policy: str, mnist: Dataset, t
     assert np.abs(engine.Engine(read_model(path)).probabilities(images) - theirs).max() <= 0.01
 
 
-def test_answers_that_are_no_numbers_are_an_error(mnist: Dataset, tmp_path: Path):
+def test_answers_that_are_not_numbers_are_an_error(mnist: Dataset, tmp_path: Path):
     model = keras.Sequential(
         [keras.Input((28, 28, 1)), layers.Flatten(), layers.Dense(50), layers.Dense(10, activation="softmax")]
     )
@@ -125,7 +125,7 @@ def test_answers_that_are_no_numbers_are_an_error(mnist: Dataset, tmp_path: Path
         ((20, 20), 10, "20x20"),
     ],
 )
-def test_what_is_no_digit_classifier_is_refused(shape: tuple[int, ...], classes: int, why: str, tmp_path: Path):
+def test_a_model_of_anything_but_digits_is_refused(shape: tuple[int, ...], classes: int, why: str, tmp_path: Path):
     path = saved(tmp_path, shape, layers.Flatten(), layers.Dense(classes, activation="softmax"))
 
     with pytest.raises(ModelError, match=why):
@@ -138,9 +138,14 @@ def test_what_is_no_digit_classifier_is_refused(shape: tuple[int, ...], classes:
         (lambda: layers.Lambda(lambda x: x + 1), "Lambda"),
         (lambda: layers.UnitNormalization(name="unit"), "UnitNormalization"),
         (lambda: layers.Conv2DTranspose(2, 3), "Conv2DTranspose"),
+        (lambda: layers.Cropping2D(2), "Cropping2D"),
+        (lambda: layers.RandomCrop(20, 20), "RandomCrop"),
+        (lambda: layers.Activation("celu"), "activation is celu"),
+        (lambda: layers.Resizing(20, 20, "bicubic"), "interpolation='bicubic'"),
+        (lambda: layers.Resizing(20, 20, antialias=True), "antialias=True"),
     ],
 )
-def test_a_layer_that_is_not_here_is_refused_by_its_name(layer, name: str, tmp_path: Path):
+def test_a_layer_or_an_option_that_is_not_supported_is_refused_by_its_name(layer, name: str, tmp_path: Path):
     path = saved(tmp_path, (28, 28, 1), layer(), layers.Flatten(), layers.Dense(10, activation="softmax"))
 
     with pytest.raises(ModelError, match=name) as refusal:
