@@ -1,12 +1,17 @@
 """The command `evaluate`."""
 
-from contextlib import nullcontext, suppress
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_cli.cli.options import Debug, Json, Model, OtherModel, Quiet, default, file_option
+from mnist_cli.cli.options import OUTPUT, Debug, Json, Model, OtherModel, Quiet, default, file_option
+
+if TYPE_CHECKING:
+    from mnist_cli.display.screen import Screen
+    from mnist_cli.evaluation.report import EvaluationRequest
 
 
 def evaluate(
@@ -19,15 +24,6 @@ def evaluate(
             help=f"An .npz file with Keras' keys, or a folder with IDX files or pictures.{default('MNIST')}",
         ),
     ] = None,
-    mistakes: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=0,
-            help=f"How many misread images to draw.{default('what fits in a row')}",
-            show_default=False,
-        ),
-    ] = None,
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Also evaluate on shifted, turned, noisy and other changed images.")
     ] = False,
@@ -36,37 +32,53 @@ def evaluate(
         float | None, typer.Option(metavar="X", help="Exit with code 3 if the accuracy is lower.")
     ] = None,
     report: Annotated[
-        Path | None, file_option("--report", help="Also write everything to an .html or .svg file.")
+        Path | None, file_option("--report", help="Also write everything to an .html or .svg file.", panel=OUTPUT)
+    ] = None,
+    mistakes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help=f"How many misread images to draw.{default('what fits in a row')}",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Evaluate a model on the test images."""
+    from mnist_cli.display.screen import Screen
+    from mnist_cli.evaluation.report import EvaluationRequest
+
+    request = EvaluationRequest(model, data, compare, robustness, min_accuracy, report)
+    _evaluate(request, Screen(quiet, "json" if json else "text"), mistakes)
+
+
+def _evaluate(request: "EvaluationRequest", screen: "Screen", mistakes: int | None) -> None:
     from mnist_cli.cli.models import engine_for
     from mnist_cli.datasets.dataset import open_dataset
-    from mnist_cli.display.evaluation import show_evaluation
-    from mnist_cli.display.evaluationjson import evaluation_json
-    from mnist_cli.display.reportfile import report_content
-    from mnist_cli.display.robustness import robustness_progress
-    from mnist_cli.display.screen import ReaderGone, Screen
-    from mnist_cli.evaluation.report import check_accuracy, check_demands, check_report_path, judge, write_report
+    from mnist_cli.display.evaluation import EvaluationView
+    from mnist_cli.display.report import report_content
+    from mnist_cli.display.screen import ReaderGone, tracked
+    from mnist_cli.evaluation.report import check_accuracy, check_report_destination, judge, write_report
+    from mnist_cli.evaluation.robustness import CHANGES, robustness
 
-    check_demands(min_accuracy, report)
-    screen = Screen(quiet)
-    engine = engine_for(model, screen)
-    other = engine_for(compare, screen) if compare else None
-    dataset = open_dataset(data)
-    if report:
-        check_report_path(report)
-    with robustness_progress(screen) if robustness else nullcontext() as progress:
-        result = judge(engine, dataset, other, progress)
-    with suppress(ReaderGone):  # which is no reason to leave the rest undone
-        if json:
-            screen.json(evaluation_json(result))
-        else:
-            show_evaluation(screen, result, mistakes)
-    if report:
-        write_report(report, report_content(report.suffix, result, mistakes))
-        screen.note(f"the report is in {report}")
-    check_accuracy(result.evaluation, min_accuracy)
+    engine = engine_for(request.model_path, screen)
+    other = engine_for(request.other_path, screen) if request.other_path else None
+    dataset = open_dataset(request.data_path)
+    if request.report_path:
+        check_report_destination(request.report_path)
+    report = judge(engine, dataset, other)
+    if request.robustness:
+        screen.note(f"Evaluating on {len(CHANGES)} changed versions of the images")
+        trials = tracked(screen, robustness(engine, dataset.test), len(CHANGES), "Changed images")
+        report = replace(report, trials=tuple(trials))
+    with suppress(ReaderGone):  # the report and the exit code still matter
+        screen.show(EvaluationView(report, mistakes))
+    if request.report_path:
+        write_report(request.report_path, report_content(request.report_path.suffix, report, mistakes))
+        screen.note(f"the report is in {request.report_path}")
+    if request.min_accuracy is not None:
+        check_accuracy(report.evaluation, request.min_accuracy)

@@ -47,10 +47,8 @@ def predict(
 ) -> None:
     """Read the digits in pictures."""
     from mnist_cli.cli.models import engine_for
-    from mnist_cli.display.explanation import show_explanation
-    from mnist_cli.display.prediction import COLUMNS, prediction_csv, prediction_json, show_prediction, with_progress
-    from mnist_cli.display.screen import Screen
-    from mnist_cli.model.calibration import UNCALIBRATED
+    from mnist_cli.display.prediction import COLUMNS, PredictionView
+    from mnist_cli.display.screen import Screen, tracked
     from mnist_cli.pictures.preparation import prepare, resize
     from mnist_cli.pictures.reader import Reader
     from mnist_cli.pictures.search import find_pictures
@@ -61,23 +59,15 @@ def predict(
         raise SettingError("IMAGE...", "must not be empty")
     screen = Screen(quiet, "json" if json else "csv" if csv else "text")
     engine = engine_for(model, screen)
-    calibration = engine.model.record.calibration if engine.model.record else None
-    reader = Reader(engine, calibration or UNCALIBRATED, resize if raw else prepare)
+    reader = Reader(engine, engine.model.calibration, resize if raw else prepare)
     paths = find_pictures(map(Path, images))
     screen.header(COLUMNS)
     failed = 0
-    for prediction in with_progress(screen, reader.read_all(paths), len(paths)):
+    for prediction in tracked(screen, reader.read_all(paths), len(paths), "Pictures", prints_each=True):
         failed += prediction.status == "error"
-        if json:
-            screen.json(prediction_json(prediction))
-        elif csv:
-            screen.line(prediction_csv(prediction))
-        else:
-            show_prediction(screen, prediction, top)
-            if explain:
-                for explanation in reader.explain(prediction):
-                    show_explanation(screen, explanation, prediction.steps)
-    if failed == len(paths) == 1:  # what is wrong with it has been told
+        explanations = reader.explain(prediction) if explain else ()
+        screen.show(PredictionView(prediction, top, explanations))
+    if failed == len(paths) == 1:  # its own error has been shown
         raise typer.Exit(1)
     if failed:
         raise PictureError(f"{failed} of {len(paths)} pictures could not be read")

@@ -7,14 +7,11 @@ def summary(model: Model = None, json: Json = False, quiet: Quiet = False, debug
     """Show a model's layers, their cost, and how it was trained."""
     from mnist_cli.cli.models import read_model_or_default, tell_interface
     from mnist_cli.display.screen import Screen
-    from mnist_cli.display.summary import show_summary, summary_json
+    from mnist_cli.display.summary import SummaryView
     from mnist_cli.model.summary import summarize
 
     screen = Screen(quiet, "json" if json else "text")
     result = summarize(read_model_or_default(model, screen))
     if result.interface:
         tell_interface(result.path, result.interface, screen)
-    if json:
-        screen.json(summary_json(result))
-    else:
-        show_summary(screen, result)
+    screen.show(SummaryView(result))

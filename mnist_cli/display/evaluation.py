@@ -1,70 +1,102 @@
-"""What `evaluate` says."""
+"""What `evaluate` says, for people and as JSON."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mnist_cli.display import reliability as diagram
-from mnist_cli.display import robustness as trials
-from mnist_cli.display.comparison import comparison_part
+from mnist_cli.arrays import CLASSES
+from mnist_cli.display.charts import ReliabilityDiagram, counted_share
 from mnist_cli.display.confusion import confusion_lines, confusion_table
-from mnist_cli.display.gallery import Gallery
-from mnist_cli.display.layout import Beside, section
-from mnist_cli.display.screen import Screen, fields
-from mnist_cli.display.tables import table
-from mnist_cli.evaluation.calibration import calibration_error, reliability
+from mnist_cli.display.images import Gallery
+from mnist_cli.display.layout import Beside, fields, section, table
+from mnist_cli.display.screen import Screen, View
+from mnist_cli.evaluation.calibration import BINS, Coverage, calibration_error, reliability
+from mnist_cli.evaluation.comparison import Comparison
 from mnist_cli.evaluation.metrics import Evaluation
 from mnist_cli.evaluation.report import Report
+from mnist_cli.evaluation.robustness import Trial
+from mnist_cli.model.calibration import Calibration
 from mnist_cli.settings import NOTEBOOK_METRICS
 
+# Of the images on which two models differ.
+_MOST_DISAGREEMENTS = 10
+_SIGNIFICANCE_LEVEL = 0.05
 
-def show_evaluation(screen: Screen, report: Report, mistakes: int | None = None) -> None:
-    """Print the report, with the pictures of so many mistakes; None: as many as fit side by side."""
-    screen.result(*report_parts(report, mistakes))
 
+class EvaluationView(View):
+    """A report with the pictures of so many mistakes; None: as many as fit side by side."""
 
-def report_parts(report: Report, mistakes: int | None) -> Iterator[RenderableType]:
-    """The report, part by part, with empty lines between them."""
-    evaluation = report.evaluation
-    yield _headline(report)
-    yield ""
-    yield Beside(
-        section("Confusion", "rows: the true digit; columns: what was read", confusion_table(evaluation)),
-        section("Digits", "", _digits_table(evaluation)),
-    )
-    yield from ("", confusion_lines(evaluation), "")
-    yield section(
-        "Calibration",
-        diagram.EXPLANATION,
-        diagram.ReliabilityDiagram(reliability(report.tempered)),
-        "",
-        diagram.calibration_lines(calibration_error(report.tempered), report.calibration, report.coverage),
-    )
-    if evaluation.mistakes and mistakes != 0:
-        gallery = Gallery(report.images, evaluation.mistakes, mistakes)
-        yield from ("", section("Worst mistakes", "by the confidence in the wrong answer", gallery))
-    if report.trials is not None:
+    def __init__(self, report: Report, mistakes: int | None = None) -> None:
+        self._report, self._mistakes = report, mistakes
+
+    def as_text(self, screen: Screen) -> None:
+        screen.result(*self.parts())
+
+    def parts(self) -> Iterator[RenderableType]:
+        """The report, part by part, with empty lines between them."""
+        report, evaluation = self._report, self._report.evaluation
+        yield _headline(report)
         yield ""
-        yield section(
-            "Robustness", trials.EXPLANATION, trials.robustness_table(report.trials, evaluation.metrics.accuracy)
+        yield Beside(
+            section("Confusion", "rows: the true digit; columns: what was read", confusion_table(evaluation)),
+            section("Digits", "", _digits_table(evaluation)),
         )
-    if report.comparison is not None:
-        yield from ("", section("Comparison", "", comparison_part(report.comparison)))
+        yield from ("", confusion_lines(evaluation), "")
+        diagram = ReliabilityDiagram(reliability(report.tempered))
+        text = calibration_text(calibration_error(report.tempered), report.calibration, report.coverage)
+        yield section("Calibration", "bar: share read right; |: mean confidence", diagram, "", text)
+        if evaluation.mistakes and self._mistakes != 0:
+            gallery = Gallery(report.images, evaluation.mistakes, self._mistakes)
+            yield from ("", section("Worst mistakes", "by the confidence in the wrong answer", gallery))
+        if report.trials is not None:
+            trials = _robustness_table(report.trials, evaluation.metrics.accuracy)
+            yield from ("", section("Robustness", "accuracy where the same images are changed", trials))
+        if report.comparison is not None:
+            yield from ("", section("Comparison", "", _comparison(report.comparison)))
+
+    def as_json(self) -> dict[str, Any]:
+        report, evaluation = self._report, self._report.evaluation
+        return {
+            "model": str(report.model),
+            "pixels": str(report.interface.pixels),
+            "outputs": report.interface.outputs,
+            "data": report.data,
+            "samples": evaluation.samples,
+            "accuracy": evaluation.metrics.accuracy,
+            "accuracy_interval": list(evaluation.accuracy_interval),
+            "loss": evaluation.metrics.loss,
+            "errors": evaluation.errors,
+            "seconds": report.seconds,
+            **_digits_json(evaluation),
+            "confusion": evaluation.confusion.tolist(),
+            "temperature": report.calibration.temperature if report.calibration else None,
+            "calibration_error": calibration_error(report.tempered),
+            "reliability": [asdict(each) for each in reliability(report.tempered)],
+            "coverage": _coverage_json(report.coverage),
+            "misread": [asdict(mistake) for mistake in evaluation.mistakes],
+            "robustness": None if report.trials is None else [asdict(trial) for trial in report.trials],
+            "comparison": _comparison_json(report.comparison),
+        }
 
 
 def _headline(report: Report) -> Text:
     evaluation, metrics = report.evaluation, report.evaluation.metrics
     low, high = evaluation.accuracy_interval
-    notebook = (f"; the notebook's: {value:.4f}" for value in (NOTEBOOK_METRICS.accuracy, NOTEBOOK_METRICS.loss))
-    beside_accuracy, beside_loss = notebook if report.is_mnist else ("", "")
+    accuracy = f"{metrics.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f})"
+    loss = f"{metrics.loss:.4f}"
+    if report.is_mnist:
+        accuracy += f"; the notebook's: {NOTEBOOK_METRICS.accuracy:.4f}"
+        loss += f"; the notebook's: {NOTEBOOK_METRICS.loss:.4f}"
     return fields(
         {
             "Model": str(report.model),
             "Data": f"{evaluation.samples:,} test images of {report.data}",
-            "Accuracy": f"{metrics.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f}){beside_accuracy}",
-            "Loss": f"{metrics.loss:.4f}{beside_loss}",
+            "Accuracy": accuracy,
+            "Loss": loss,
             "Errors": f"{evaluation.errors:,}",
             "Time": f"{report.seconds:.2f} s",
         }
@@ -84,3 +116,103 @@ def _digits_table(evaluation: Evaluation) -> Table:
 
 def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
+
+
+def _digits_json(evaluation: Evaluation) -> dict[str, Any]:
+    scores = evaluation.digit_scores
+    return {
+        "digit_accuracy": [evaluation.digit_accuracy(digit) for digit in range(CLASSES)],
+        "precision": [each.precision for each in scores],
+        "recall": [each.recall for each in scores],
+        "f1": [each.f1 for each in scores],
+        "support": [each.support for each in scores],
+        "macro": asdict(evaluation.macro),
+    }
+
+
+def calibration_text(error: float, calibration: Calibration | None, coverage: Coverage | None) -> Text:
+    """The expected calibration error and, if the model has a threshold, what it answers with that confidence."""
+    text = f"Expected calibration error {error:.4f} ({BINS} bins of equal width)"
+    if calibration is not None:
+        text += f", at its own temperature {calibration.temperature:.4g}"
+    if coverage is not None:
+        answered = f"answers {counted_share(coverage.share)} of the images"
+        text += f"\nAt its own threshold {coverage.threshold:.4g} the model {answered}"
+        text += "" if coverage.accuracy is None else f", {counted_share(coverage.accuracy)} of those right"
+    return Text(text)
+
+
+def _coverage_json(coverage: Coverage | None) -> dict[str, Any] | None:
+    if coverage is None:
+        return None
+    return {"threshold": coverage.threshold, "share": coverage.share, "accuracy": coverage.accuracy}
+
+
+def _robustness_table(trials: tuple[Trial, ...], accuracy: float) -> Table:
+    """A row for each trial, with the difference from the accuracy on the unchanged images."""
+    rows = table("<change", "<by", "errors", "accuracy", "difference")
+    rows.add_row("none", "", "", f"{accuracy:.4f}", "")
+    for trial in trials:
+        rows.add_row(
+            trial.change,
+            "" if trial.amount is None else f"{trial.amount:g} {trial.unit}",
+            f"{trial.errors:,}",
+            f"{trial.accuracy:.4f}",
+            f"{trial.accuracy - accuracy:+.4f}",
+        )
+    return rows
+
+
+def _comparison(comparison: Comparison) -> Group:
+    """Both models' figures, the test between them, and the first of the images on which they differ."""
+    own, other = comparison.evaluation, comparison.other
+    differing = len(comparison.disagreements)
+    first = f"; the first {_MOST_DISAGREEMENTS}:" if differing > _MOST_DISAGREEMENTS else ""
+    difference = f"{comparison.difference:+.4f}"
+    rows = {
+        "Other": str(comparison.path),
+        "Accuracy": f"{own.metrics.accuracy:.4f} against {other.metrics.accuracy:.4f}: {difference}",
+        "Loss": f"{own.metrics.loss:.4f} against {other.metrics.loss:.4f}",
+        "Errors": f"{own.errors:,} against {other.errors:,}",
+        "Alone right": f"on {_images(comparison.only_right)}; the other on {_images(comparison.only_other_right)}",
+        "McNemar": f"p = {comparison.p_value:.2g} (exact): {_verdict(comparison)}",
+        "Differing": f"{_images(differing)}{first}",
+    }
+    return Group(fields(rows), "", _disagreements(comparison)) if differing else Group(fields(rows))
+
+
+def _images(number: int) -> str:
+    return "1 image" if number == 1 else f"{number:,} images"
+
+
+def _verdict(comparison: Comparison) -> str:
+    if comparison.p_value >= _SIGNIFICANCE_LEVEL:
+        return "no difference at the 5 % level"
+    return f"{'this model' if comparison.difference > 0 else 'the other'} is better at the 5 % level"
+
+
+def _disagreements(comparison: Comparison) -> Table:
+    rows = table("image", "label", "answer", "other's")
+    for each in comparison.disagreements[:_MOST_DISAGREEMENTS]:
+        answers = (
+            f"{answer} right" if answer == each.label else f"{answer}      "
+            for answer in (each.answer, each.other_answer)
+        )
+        rows.add_row(f"{each.index:,}", str(each.label), *answers)
+    return rows
+
+
+def _comparison_json(comparison: Comparison | None) -> dict[str, Any] | None:
+    if comparison is None:
+        return None
+    return {
+        "model": str(comparison.path),
+        "accuracy": comparison.other.metrics.accuracy,
+        "loss": comparison.other.metrics.loss,
+        "errors": comparison.other.errors,
+        "difference": comparison.difference,
+        "only_right": comparison.only_right,
+        "only_other_right": comparison.only_other_right,
+        "p_value": comparison.p_value,
+        "differing": [asdict(each) for each in comparison.disagreements],
+    }

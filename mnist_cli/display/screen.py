@@ -8,23 +8,22 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import IO, Any, Literal, TextIO
+from typing import IO, Any, Literal, TextIO, TypeVar
 
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from mnist_cli.errors import MnistCliError, OutputError
 
 # Lines that go to a file or a pipe are never wrapped or cut.
-_UNLIMITED = 1_000_000
-_USUAL_WIDTH = 80
+UNLIMITED_WIDTH = 1_000_000
+USUAL_WIDTH = 80
 # Narrower, the bar of a run has no room for its figures.
 _LEAST_LIVE_WIDTH = 76
+# From this many items on, a bar is worth its line.
+_MANY_ITEMS = 10
 
-
-def room(options: ConsoleOptions) -> int:
-    """The columns that a drawing may take: a usual terminal's, where lines may be of any length."""
-    return _USUAL_WIDTH if options.max_width >= _UNLIMITED else options.max_width
+Item = TypeVar("Item")
 
 
 Format = Literal["text", "json", "csv"]
@@ -142,11 +141,19 @@ def _unicode(value: Any) -> Any:
     return value
 
 
-def fields(rows: dict[str, str], width: int = 0) -> Text:
-    """Names with their values, one to a line; the values begin in the column `width`, or just behind the names."""
-    width = width or max(map(len, rows)) + 2
-    lines = (Text.assemble((name.ljust(width), "bold"), clean(value)) for name, value in rows.items())
-    return Text("\n").join(lines)
+def tracked(screen: Screen, items: Iterable[Item], total: int, label: str, prints_each: bool = False) -> Iterator[Item]:
+    """The same items, with a bar on a terminal if there are many.
+
+    `prints_each`: there is a result for each item, so that a bar is of use only where results go elsewhere.
+    """
+    if total < _MANY_ITEMS or not screen.live or (prints_each and screen.out.is_terminal):
+        yield from items
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(label), BarColumn(bar_width=None), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen.err, transient=True) as progress:
+        yield from progress.track(items, total=total)
 
 
 class ReaderGone(Exception):
@@ -192,7 +199,7 @@ def _console(stream: TextIO, stderr: bool) -> Console:
     terminal = _is_terminal(stream)
     console = _Console(
         stderr=stderr,
-        width=None if terminal else _UNLIMITED,
+        width=None if terminal else UNLIMITED_WIDTH,
         force_terminal=terminal or _colour_is_forced(),
         markup=False,
         highlight=False,
@@ -200,7 +207,7 @@ def _console(stream: TextIO, stderr: bool) -> Console:
         legacy_windows=False,
     )
     if console.width < 1:  # COLUMNS=0, which some programs leave behind
-        console.width = _USUAL_WIDTH
+        console.width = USUAL_WIDTH
     return console
 
 
@@ -209,7 +216,7 @@ def _colour_is_forced() -> bool:
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
-    """A terminal that can move its cursor, which a notebook's cell can't; unlike in Rich, FORCE_COLOR changes nothing."""
+    """A terminal with a cursor that can be moved, as in a notebook's cell it can't. FORCE_COLOR makes no terminal."""
     if stream is None or "JPY_PARENT_PID" in os.environ or os.environ.get("TERM") in ("dumb", "unknown"):
         return False
     try:

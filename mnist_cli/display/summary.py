@@ -1,22 +1,54 @@
-"""What `summary` says."""
+"""What `summary` says, for people and as JSON."""
 
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from mnist_cli.display.screen import Screen, clean, fields
-from mnist_cli.display.tables import table
+from mnist_cli.display.layout import fields, table
+from mnist_cli.display.screen import Screen, View, clean
 from mnist_cli.model.layers.base import shape_text
 from mnist_cli.model.record import Record
 from mnist_cli.model.summary import Summary
 from mnist_cli.storage.files import size_text
 
 
-def show_summary(screen: Screen, summary: Summary) -> None:
-    screen.result(f"Model {clean(summary.path)}", "", _layers_table(summary), "", _totals(summary))
-    if summary.record is not None:
-        screen.result("", _record_fields(summary.record))
+class SummaryView(View):
+    """A model's layers, their cost, and its training record."""
+
+    def __init__(self, summary: Summary) -> None:
+        self._summary = summary
+
+    def as_text(self, screen: Screen) -> None:
+        summary = self._summary
+        screen.result(f"Model {clean(summary.path)}", "", _layers_table(summary), "", _totals(summary))
+        if summary.record is not None:
+            screen.result("", _record_fields(summary.record))
+
+    def as_json(self) -> dict[str, Any]:
+        summary, network, interface = self._summary, self._summary.network, self._summary.interface
+        return {
+            "model": str(summary.path),
+            "layers": [
+                {
+                    "name": stage.layer.name,
+                    "type": type(stage.layer).__name__,
+                    "output_shape": list(stage.output_shape),
+                    "parameters": stage.parameters,
+                    "multiply_adds": stage.multiply_adds,
+                }
+                for stage in summary.stages
+            ],
+            "input_shape": list(network.input_shape),
+            "pixels": str(interface.pixels) if interface else None,
+            "outputs": interface.outputs if interface else None,
+            "parameters": network.parameters,
+            "trainable_parameters": network.trainable,
+            "parameter_bytes": summary.parameter_bytes,
+            "activation_bytes": summary.activation_bytes,
+            "multiply_adds": network.multiply_adds,
+            "record": summary.record.as_json() if summary.record else None,
+        }
 
 
 def _layers_table(summary: Summary) -> Table:
@@ -66,28 +98,3 @@ def _record_fields(record: Record) -> Text:
         temperature, threshold = record.calibration.temperature, record.calibration.threshold
         rows["Calibration"] = f"temperature {temperature:.4g}, threshold {threshold:.4g}"
     return fields(rows)
-
-
-def summary_json(summary: Summary) -> dict[str, Any]:
-    return {
-        "model": str(summary.path),
-        "layers": [
-            {
-                "name": stage.layer.name,
-                "type": type(stage.layer).__name__,
-                "output_shape": list(stage.output_shape),
-                "parameters": stage.parameters,
-                "multiply_adds": stage.multiply_adds,
-            }
-            for stage in summary.stages
-        ],
-        "input_shape": list(summary.network.input_shape),
-        "pixels": str(summary.interface.pixels) if summary.interface else None,
-        "outputs": summary.interface.outputs if summary.interface else None,
-        "parameters": summary.network.parameters,
-        "trainable_parameters": summary.network.trainable,
-        "parameter_bytes": summary.parameter_bytes,
-        "activation_bytes": summary.activation_bytes,
-        "multiply_adds": summary.network.multiply_adds,
-        "record": summary.record.as_json() if summary.record else None,
-    }

@@ -19,9 +19,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_cli.datasets.dataset import MNIST_SHA256
-from mnist_cli.display.curves import Curves
-from mnist_cli.display.screen import Screen, View, fields
-from mnist_cli.display.tables import table
+from mnist_cli.display.charts import Curves
+from mnist_cli.display.layout import fields, table
+from mnist_cli.display.screen import Screen, View
 from mnist_cli.figures import Epoch, Metrics, best_epoch
 from mnist_cli.settings import NOTEBOOK_METRICS, Settings
 from mnist_cli.training.events import EpochDone, Event, Planned, Started, Stepped, Trained

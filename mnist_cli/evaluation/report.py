@@ -1,24 +1,44 @@
-"""All that an evaluation tells, and the file that it may be kept in."""
+"""An evaluation from the request to the report, and the file that the report may be written to."""
 
-import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from mnist_cli.arrays import Images
 from mnist_cli.datasets.dataset import MNIST_SHA256, Dataset
-from mnist_cli.errors import AccuracyError, OutputError, SettingError
+from mnist_cli.errors import AccuracyError, SettingError
 from mnist_cli.evaluation.calibration import Coverage, coverage
 from mnist_cli.evaluation.comparison import Comparison
 from mnist_cli.evaluation.metrics import Evaluation
-from mnist_cli.evaluation.robustness import Trial, robustness
+from mnist_cli.evaluation.robustness import Trial
 from mnist_cli.model.calibration import Calibration, tempered
 from mnist_cli.model.engine import Engine
 from mnist_cli.model.interface import Interface
 from mnist_cli.model.record import Record
 from mnist_cli.storage.files import check_destination, write_files
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """What `evaluate` is asked for. Raises `SettingError`.
+
+    Without a `model_path`, the default model is evaluated; without a `data_path`, MNIST's test images are used.
+    """
+
+    model_path: Path | None = None
+    data_path: Path | None = None
+    other_path: Path | None = None
+    robustness: bool = False
+    min_accuracy: float | None = None
+    report_path: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.min_accuracy is not None and not 0 <= self.min_accuracy <= 1:
+            raise SettingError("--min-accuracy", "must be from 0 to 1")
+        if self.report_path is not None and self.report_path.suffix not in STARTS:
+            raise SettingError("--report", f"{self.report_path} does not end in {' or '.join(STARTS)}")
+
 
 STARTS = {
     ".html": '<!DOCTYPE html>\n<html lang="en" class="mnistcli-evaluation">',
@@ -67,16 +87,10 @@ class Report:
         return coverage(self.tempered, self.calibration.threshold) if self.calibration else None
 
 
-def judge(
-    engine: Engine,
-    dataset: Dataset,
-    other: Engine | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Report:
-    """The report of a model on the test images, compared with that of the `other` where there is one.
+def judge(engine: Engine, dataset: Dataset, other: Engine | None = None) -> Report:
+    """The report of a model on the test images, compared with that of the `other` model if there is one.
 
-    With `progress`, the robustness is tried as well, and told of as it goes: how many trials of how many are done.
-    Raises `ModelError` and `DataError`.
+    It has no robustness trials yet. Raises `ModelError` and `DataError`.
     """
     test = dataset.test
     start = time.perf_counter()
@@ -90,57 +104,35 @@ def judge(
         images=test.images,
         evaluation=evaluation,
         seconds=time.perf_counter() - start,
-        comparison=_compared(evaluation, other, test.images),
-        trials=robustness(engine, test, progress) if progress else None,
+        comparison=_comparison(evaluation, other, test.images) if other else None,
     )
 
 
-def _compared(evaluation: Evaluation, other: Engine | None, images: Images) -> Comparison | None:
-    if other is None:
-        return None
+def _comparison(evaluation: Evaluation, other: Engine, images: Images) -> Comparison:
     return Comparison(other.model.path, evaluation, Evaluation(evaluation.labels, other.probabilities(images)))
 
 
-def check_demands(min_accuracy: float | None, report_path: Path | None) -> None:
-    """Raise `SettingError` where an accuracy is asked for that is none, or a file of a kind that is not written."""
-    if min_accuracy is not None and not 0 <= min_accuracy <= 1:
-        raise SettingError("--min-accuracy", "must be from 0 to 1")
-    if report_path is not None and report_path.suffix not in STARTS:
-        raise SettingError("--report", f"{report_path} does not end in {' or '.join(STARTS)}")
-
-
-def check_accuracy(evaluation: Evaluation, least: float | None) -> None:
-    """Raise `AccuracyError` where the accuracy is below the least that will do."""
+def check_accuracy(evaluation: Evaluation, least: float) -> None:
+    """Raise `AccuracyError` if the accuracy is below the least that is acceptable."""
     accuracy = evaluation.metrics.accuracy
-    if least is not None and accuracy < least:
+    if accuracy < least:
         counted = f"{evaluation.errors:,} errors in {evaluation.samples:,} images"
         raise AccuracyError(f"the accuracy {accuracy:.10g} ({counted}) is below {least:.10g}, the least asked for")
 
 
-def check_report_path(path: Path) -> None:
-    """Make sure, before any work is done, that a report can be written at `path`.
-
-    Makes the folders that are missing. What is there already must be a report: nothing else is ever replaced. Raises
-    `OutputError`.
-    """
-    hint = "Choose another --report."
-    check_destination(path, hint)
-    if os.path.exists(path) and not _is_report(path):
-        raise OutputError(f"{path}: a file that is no report of mnistcli stands there", hint)
+def check_report_destination(path: Path) -> None:
+    """Make sure, before any work is done, that a report can be written at `path`. Raises `OutputError`."""
+    check_destination(path, _is_report, "Choose another --report.")
 
 
 def _is_report(path: Path) -> bool:
-    """Whether a file is empty, or begins as a report does."""
     start = STARTS[path.suffix].encode()
-    try:
-        with path.open("rb") as file:
-            return file.read(len(start)) in (b"", start)
-    except OSError as reason:
-        raise OutputError(f"{path}: can't be read: {reason.strerror}") from reason
+    with path.open("rb") as file:
+        return file.read(len(start)) == start
 
 
 def write_report(path: Path, content: str) -> None:
-    """Put a report, which begins as its suffix asks for, where it belongs. Raises `OutputError`."""
+    """Write a report, which begins as its suffix asks for. Raises `OutputError`."""
     assert content.startswith(STARTS[path.suffix])
-    check_report_path(path)
+    check_report_destination(path)
     write_files({path: content.encode()})

@@ -43,19 +43,12 @@ class Trial:
     accuracy: float
 
 
-def robustness(
-    engine: Engine, digits: Digits, progress: Callable[[int, int], None] = lambda done, total: None
-) -> tuple[Trial, ...]:
-    """The trials of all changes, in order; `progress` is told how many of how many are done. Raises `ModelError`."""
-    trials: list[Trial] = []
+def robustness(engine: Engine, digits: Digits) -> Iterator[Trial]:
+    """The trials of all `CHANGES`, in order, each as soon as it is done. Raises `ModelError`."""
     for change in CHANGES:
-        progress(len(trials), len(CHANGES))
         images = change.apply(digits.images, np.random.default_rng(SEED))
         evaluation = Evaluation(digits.labels, engine.probabilities(images))
-        accuracy = evaluation.metrics.accuracy
-        trials.append(Trial(change.name, change.amount, change.unit, evaluation.errors, accuracy))
-    progress(len(trials), len(CHANGES))
-    return tuple(trials)
+        yield Trial(change.name, change.amount, change.unit, evaluation.errors, evaluation.metrics.accuracy)
 
 
 # The changes: images in, uint8, shape (n, 28, 28); as many of the same kind out. What comes in from outside is 0.

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_cli.errors import ModelError
+from mnist_cli.model.calibration import UNCALIBRATED, Calibration
 from mnist_cli.model.config import read_config
 from mnist_cli.model.layers.base import UnusableModel, Weights
 from mnist_cli.model.network import Network
@@ -49,6 +50,10 @@ class ModelFile:
     content: bytes = field(repr=False)
     record: Record | None = None
     warning: str = ""
+
+    @property
+    def calibration(self) -> Calibration:
+        return self.record.calibration if self.record and self.record.calibration else UNCALIBRATED
 
 
 def read_model(path: Path) -> ModelFile:

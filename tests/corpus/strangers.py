@@ -24,7 +24,7 @@ from mnist_cli.datasets.dataset import open_dataset
 from mnist_cli.datasets.folders import find_labelled
 from mnist_cli.datasets.formats import read_idx
 from mnist_cli.display.screen import Screen
-from mnist_cli.display.summary import show_summary, summary_json
+from mnist_cli.display.summary import SummaryView
 from mnist_cli.errors import MnistCliError
 from mnist_cli.model.calibration import UNCALIBRATED
 from mnist_cli.model.engine import Engine, check_digit_classifier
@@ -137,8 +137,8 @@ def _use_record(content: bytes) -> None:
         record, _ = read_record(path, _ON_BOARD.sha256)
         summary = summarize(replace(_ON_BOARD, record=record))
         with redirect_stdout(io.StringIO()):
-            show_summary(Screen(), summary)
-        json.dumps(summary_json(summary), allow_nan=False)
+            SummaryView(summary).as_text(Screen())
+        json.dumps(SummaryView(summary).as_json(), allow_nan=False)
         calibration = record.calibration if record and record.calibration else UNCALIBRATED
         assert np.isfinite(Reader(Engine(_ON_BOARD), calibration).probabilities(_ONE_IMAGE)).all()
 

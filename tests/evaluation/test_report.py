@@ -14,21 +14,20 @@ from rich.console import Console
 
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import open_dataset
+from mnist_cli.display.charts import ReliabilityDiagram
 from mnist_cli.display.confusion import confusion_lines, confusion_table
-from mnist_cli.display.evaluation import report_parts
-from mnist_cli.display.evaluationjson import evaluation_json
-from mnist_cli.display.gallery import Gallery
-from mnist_cli.display.reliability import ReliabilityDiagram, calibration_lines
-from mnist_cli.display.reportfile import report_content
+from mnist_cli.display.evaluation import EvaluationView, calibration_text
+from mnist_cli.display.images import Gallery
+from mnist_cli.display.report import report_content
 from mnist_cli.errors import AccuracyError, OutputError, SettingError
 from mnist_cli.evaluation.calibration import Bin, Coverage, calibration_error, coverage, reliability
 from mnist_cli.evaluation.metrics import Evaluation
 from mnist_cli.evaluation.report import (
     STARTS,
+    EvaluationRequest,
     Report,
     check_accuracy,
-    check_demands,
-    check_report_path,
+    check_report_destination,
     judge,
     write_report,
 )
@@ -70,33 +69,31 @@ def one_image(report: Report, answer: int) -> Report:
 
 
 def test_a_report_is_of_the_test_images_of_a_model(small_npz: Path):
-    told = []
     engine, dataset = open_engine(read_model(MODEL_PATH)), open_dataset(small_npz)
-    report = judge(engine, dataset, engine, progress=lambda done, total: told.append((done, total)))
+    report = judge(engine, dataset, engine)
 
     assert (report.model, report.data, report.is_mnist) == (MODEL_PATH, str(small_npz), False)
     assert report.evaluation.samples == 400
     assert report.evaluation.metrics.accuracy > 0.98
     assert report.coverage is not None and 0.9 < report.coverage.share <= 1
     assert report.comparison is not None and report.comparison.disagreements == ()
-    assert report.trials is not None and told[-1] == (len(report.trials), len(report.trials))
     assert report.seconds > 0
 
 
 def test_what_was_not_asked_for_is_not_there(small_npz: Path):
     report = judge(open_engine(read_model(MODEL_PATH)), open_dataset(small_npz))
-    values = evaluation_json(report)
+    values = EvaluationView(report).as_json()
 
     assert (report.trials, report.comparison) == (None, None)
     assert (values["robustness"], values["comparison"]) == (None, None)
-    text = shown(*report_parts(report, 0))
+    text = shown(*EvaluationView(report, 0).parts())
     assert not any(word in text for word in ("Robustness", "Comparison", "mistakes", "notebook"))
 
 
 def test_confidence_is_judged_at_the_models_temperature_and_everything_else_as_it_is(full_report: Report):
     assert full_report.record is not None
     warm = replace(full_report, record=replace(full_report.record, calibration=Calibration(0.5, 0.6)))
-    values, raw = (evaluation_json(report) for report in (warm, replace(full_report, record=None)))
+    values, raw = (EvaluationView(report).as_json() for report in (warm, replace(full_report, record=None)))
     expected = Evaluation(warm.evaluation.labels, tempered(warm.evaluation.probabilities, 0.5))
 
     assert {key for key in values if values[key] != raw[key]} == {
@@ -110,7 +107,7 @@ def test_confidence_is_judged_at_the_models_temperature_and_everything_else_as_i
     covered = coverage(expected, 0.6)
     assert values["coverage"] == {"threshold": 0.6, "share": covered.share, "accuracy": covered.accuracy}
     assert 0 < covered.share < 1
-    text = shown(*report_parts(warm, 0), width=120)
+    text = shown(*EvaluationView(warm, 0).parts(), width=120)
     assert f"error {calibration_error(expected):.4f} (15 bins of equal width), at its own temperature 0.5" in text
     assert "At its own threshold 0.6 the model answers" in text
 
@@ -120,11 +117,11 @@ def test_without_a_calibration_the_confidence_is_judged_as_it_is(full_report: Re
     assert full_report.record is not None
     record = None if without == "record" else replace(full_report.record, calibration=None)
     report = replace(full_report, record=record)
-    values = evaluation_json(report)
+    values = EvaluationView(report).as_json()
 
     assert report.tempered is report.evaluation
     assert (report.coverage, values["coverage"], values["temperature"]) == (None, None, None)
-    text = shown(*report_parts(report, 0))
+    text = shown(*EvaluationView(report, 0).parts())
     assert not any(word in text for word in ("threshold", "temperature"))
 
 
@@ -134,13 +131,13 @@ def test_without_a_calibration_the_confidence_is_judged_as_it_is(full_report: Re
 @pytest.mark.parametrize("width", [20, 40, 80, 100, 120, 200])
 @pytest.mark.parametrize("colour", [None, "standard", "256", "truecolor"])
 def test_a_report_with_everything_fits_any_terminal(full_report: Report, colour: str | None, width: int):
-    text = re.sub(r"\x1b\[[0-9;]*m", "", shown(*report_parts(full_report, 3), width=width, colour=colour))
+    text = re.sub(r"\x1b\[[0-9;]*m", "", shown(*EvaluationView(full_report, 3).parts(), width=width, colour=colour))
 
     assert max(map(len, text.splitlines())) <= width
 
 
 def test_a_report_with_everything_is_ascii_where_it_has_to_be(full_report: Report):
-    text = shown(*report_parts(full_report, None), encoding="ascii", colour="truecolor")
+    text = shown(*EvaluationView(full_report, None).parts(), encoding="ascii", colour="truecolor")
 
     assert text.isascii()
     assert re.findall(r"\\u\w+|\\x\w\w", text) == [r"\xe9"]  # in the name of the model
@@ -148,7 +145,9 @@ def test_a_report_with_everything_is_ascii_where_it_has_to_be(full_report: Repor
 
 def test_the_headline_names_the_notebook_for_mnist_only(full_report: Report):
     metrics = full_report.evaluation.metrics
-    on_mnist, on_others = (shown(*report_parts(replace(full_report, is_mnist=is_it), 0)) for is_it in (True, False))
+    on_mnist, on_others = (
+        shown(*EvaluationView(replace(full_report, is_mnist=is_it), 0).parts()) for is_it in (True, False)
+    )
 
     assert f"Accuracy  {metrics.accuracy:.4f} (95 % interval " in on_mnist
     assert on_mnist.count("the notebook's: 0.9910") == on_mnist.count("the notebook's: 0.0241") == 1
@@ -158,7 +157,7 @@ def test_the_headline_names_the_notebook_for_mnist_only(full_report: Report):
 @pytest.mark.parametrize("answer", [7, 1])
 def test_a_single_image_makes_a_report(full_report: Report, answer: int):
     report = one_image(full_report, answer)
-    text, values = shown(*report_parts(report, None)), evaluation_json(report)
+    text, values = shown(*EvaluationView(report, None).parts()), EvaluationView(report).as_json()
 
     assert ("7 read as 1: 1 of 1" in text) == ("Worst mistakes" in text) == (answer == 1)
     assert values["accuracy"] == (answer == 7)
@@ -210,12 +209,12 @@ def test_where_there_is_no_room_for_bars_there_are_figures(full_report: Report):
 
 def test_coverage_is_told_where_there_is_a_threshold():
     calibration = Calibration(1.5, 0.9)
-    covered = calibration_lines(0.01, calibration, Coverage(0.9, 1000, 987, 986)).plain
+    covered = calibration_text(0.01, calibration, Coverage(0.9, 1000, 987, 986)).plain
 
     assert "answers 98.7 % of the images, 99.9 % of those right" in covered
-    assert "threshold" not in calibration_lines(0.01, None, None).plain
-    assert calibration_lines(0.01, calibration, Coverage(1.1, 10, 0, 0)).plain.endswith("answers 0 % of the images")
-    all_right = calibration_lines(0.01, calibration, Coverage(0.0, 10, 10, 10)).plain
+    assert "threshold" not in calibration_text(0.01, None, None).plain
+    assert calibration_text(0.01, calibration, Coverage(1.1, 10, 0, 0)).plain.endswith("answers 0 % of the images")
+    all_right = calibration_text(0.01, calibration, Coverage(0.0, 10, 10, 10)).plain
     assert "answers 100 % of the images, 100 % of" in all_right
 
 
@@ -247,7 +246,6 @@ def test_mistakes_are_drawn_in_half_blocks_where_there_is_colour_only(full_repor
 def test_an_accuracy_below_what_was_asked_for_has_an_exit_code_of_its_own():
     evaluation = Evaluation(np.array([1, 1, 2], np.uint8), certain(1, 1, 1))
 
-    check_accuracy(evaluation, None)
     check_accuracy(evaluation, 2 / 3)
     with pytest.raises(AccuracyError, match="0.6666666667 .1 errors in 3 images. is below 0.67") as error:
         check_accuracy(evaluation, 0.67)
@@ -257,13 +255,13 @@ def test_an_accuracy_below_what_was_asked_for_has_an_exit_code_of_its_own():
 @pytest.mark.parametrize("accuracy", [-0.1, 1.1, 99.0, float("nan"), float("inf")])
 def test_an_accuracy_that_is_none_is_refused(accuracy: float):
     with pytest.raises(SettingError, match="--min-accuracy"):
-        check_demands(accuracy, None)
+        EvaluationRequest(min_accuracy=accuracy)
 
 
 @pytest.mark.parametrize("name", ["report", "report.pdf", "report.HTML", ".html", "model.keras"])
 def test_a_report_of_another_kind_is_refused(name: str):
     with pytest.raises(SettingError, match="--report.*html or .svg"):
-        check_demands(None, Path(name))
+        EvaluationRequest(report_path=Path(name))
 
 
 class Outside(HTMLParser):
@@ -335,10 +333,10 @@ def test_a_report_replaces_a_report_and_nothing_else(full_report: Report, suffix
     assert path.read_bytes() != first
 
     path.write_bytes(b"")
-    check_report_path(path)
+    check_report_destination(path)
     path.write_text("<html>a page of mine</html>")
-    for refuse in (check_report_path, lambda path: write_report(path, report_content(suffix, full_report, 0))):
-        with pytest.raises(OutputError, match="no report of mnistcli"):
+    for refuse in (check_report_destination, lambda path: write_report(path, report_content(suffix, full_report, 0))):
+        with pytest.raises(OutputError, match="never overwrites a file"):
             refuse(path)
     assert path.read_text() == "<html>a page of mine</html>"
 
@@ -346,4 +344,4 @@ def test_a_report_replaces_a_report_and_nothing_else(full_report: Report, suffix
 def test_a_folder_where_the_report_goes_is_refused(tmp_path: Path):
     (tmp_path / "r.svg").mkdir()
     with pytest.raises(OutputError, match="not a regular file"):
-        check_report_path(tmp_path / "r.svg")
+        check_report_destination(tmp_path / "r.svg")

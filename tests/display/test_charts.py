@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from mnist_cli.display.curves import Curves, chart
+from mnist_cli.display.charts import Curves, chart
 from mnist_cli.figures import Epoch
 
 

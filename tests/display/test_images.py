@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from mnist_cli.datasets.dataset import Dataset
-from mnist_cli.display.blocks import blocks
+from mnist_cli.display.images import blocks
 
 
 def shown(pixels: np.ndarray, colour: bool) -> str:

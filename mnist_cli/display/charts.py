@@ -1,4 +1,4 @@
-"""Learning curves: loss and accuracy of each epoch, in training and in validation."""
+"""Charts in the terminal: learning curves, and how often a model is right at each confidence."""
 
 from collections.abc import Sequence
 from math import log
@@ -7,7 +7,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from mnist_cli.display.screen import room
+from mnist_cli.display.layout import percent, room, table
+from mnist_cli.evaluation.calibration import Bin
 from mnist_cli.figures import Epoch
 
 TRAINING, VALIDATION, BOTH = "o", "x", "*"
@@ -18,6 +19,10 @@ _GAP = 3
 _WIDEST = 60
 # Narrower, two charts stand below each other.
 _WIDTH_OF_TWO = 60
+
+# Beside its bars, a reliability diagram takes so many columns for figures.
+_BESIDE_BAR = 46
+_LONGEST_BAR, _SHORTEST_BAR = 45, 10
 
 Series = Sequence[float | None]
 
@@ -104,3 +109,34 @@ def _framed(
 def _figure(value: float) -> str:
     """Six characters at the most."""
     return f"{value:.4f}" if value < 10 else f"{value:.4g}" if value < 1e4 else f"{value:.0e}"
+
+
+class ReliabilityDiagram:
+    """A line for each bin with images: in figures, and as a bar where there is room for one."""
+
+    def __init__(self, bins: tuple[Bin, ...]) -> None:
+        self._bins = bins
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        length = min(room(options) - _BESIDE_BAR, _LONGEST_BAR)
+        with_bars = length >= _SHORTEST_BAR
+        rows = table("confidence", "images", "mean", "right", *(["<"] if with_bars else []))
+        for one in self._bins:
+            if one.confidence is not None and one.accuracy is not None:
+                bar = [_bar(one.accuracy, one.confidence, length, options.ascii_only)] if with_bars else []
+                figures = (f"{one.images:,}", percent(one.confidence), counted_share(one.accuracy))
+                rows.add_row(f"{one.low:.2f} to {one.high:.2f}", *figures, *bar)
+        yield rows
+
+
+def _bar(accuracy: float, confidence: float, length: int, ascii_only: bool) -> Text:
+    """The accuracy as a bar that would be `length` wide at 1, with a mark where the confidence is."""
+    bar = Text(("#" if ascii_only else "━") * round(accuracy * length), "cyan", no_wrap=True)
+    bar.pad_right(length - len(bar))
+    mark = min(int(confidence * length), length - 1)
+    return Text.assemble(bar[:mark], ("|", "bold"), bar[mark + 1 :])
+
+
+def counted_share(share: float) -> str:
+    """A share that was counted: unlike a probability, it may be none or all."""
+    return f"{share:.0%}".replace("%", " %") if share in (0, 1) else percent(share)

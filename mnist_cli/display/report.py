@@ -5,8 +5,8 @@ import io
 from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
-from mnist_cli.display.curves import Curves
-from mnist_cli.display.evaluation import report_parts
+from mnist_cli.display.charts import Curves
+from mnist_cli.display.evaluation import EvaluationView
 from mnist_cli.display.layout import section
 from mnist_cli.evaluation.report import STARTS, Report
 
@@ -64,7 +64,7 @@ def report_content(suffix: str, report: Report, mistakes: int | None) -> str:
         emoji=False,
         legacy_windows=False,
     )
-    for part in report_parts(report, mistakes):
+    for part in EvaluationView(report, mistakes).parts():
         console.print(part)
     if report.record and len(report.record.history) > 1:
         console.print("", section("Training", report.record.command, Curves(report.record.history)))
