@@ -23,8 +23,10 @@ Config = Mapping[str, Any]
 _INACTIVE = "inactive"
 _MODULES = {
     _INACTIVE: "ActivityRegularization AlphaDropout GaussianDropout GaussianNoise Identity SpatialDropout1D "
-    "SpatialDropout2D RandomBrightness RandomContrast RandomErasing RandomFlip RandomGaussianBlur RandomHeight "
-    "RandomInvert RandomPerspective RandomRotation RandomShear RandomTranslation RandomWidth RandomZoom",
+    "SpatialDropout2D AugMix CutMix MixUp RandAugment RandomBrightness RandomColorDegeneration RandomColorJitter "
+    "RandomContrast RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHeight "
+    "RandomHue RandomInvert RandomPerspective RandomPosterization RandomRotation RandomSaturation RandomSharpness "
+    "RandomShear RandomTranslation RandomWidth RandomZoom",
     "activations": "Activation ELU LeakyReLU PReLU ReLU Softmax",
     "convolution": "Conv1D Conv2D DepthwiseConv2D SeparableConv2D",
     "dense": "Dense",

@@ -105,10 +105,15 @@ def _check_array(stored: Any) -> None:
     """Refuse an array of anything but numbers, or in another file, or made of other arrays, or compressed."""
     if not isinstance(stored, h5py.Dataset) or stored.external or stored.is_virtual:
         raise UnusableModel("it has weights that are not arrays of its own")
-    if stored.dtype.kind not in "iuf":
+    if stored.dtype.kind not in "iuf" and not _is_bfloat16(stored):
         raise UnusableModel("it has weights that are not numbers")
     if stored.id.get_storage_size() != stored.size * stored.dtype.itemsize:
         raise UnusableModel("its weights are not all there, or compressed")
+
+
+def _is_bfloat16(stored: Any) -> bool:
+    """HDF5 has no such type: Keras writes two bytes and names the type in an attribute."""
+    return bool(stored.dtype.kind == "V" and stored.dtype.itemsize == 2)
 
 
 # In a `.keras` archive
@@ -157,7 +162,7 @@ def _groups(layers: Tree, name: str) -> list[Tree]:
 
 
 def _has_weights(item: Any) -> bool:
-    return any(map(_has_weights, item.values())) if isinstance(item, dict) else item.dtype.kind == "f"
+    return any(map(_has_weights, item.values())) if isinstance(item, dict) else item.dtype.kind in "fV"
 
 
 def _numbered(group: Tree, places: Sequence[str]) -> list[Any]:
@@ -223,7 +228,7 @@ def _listed(stored: WeightsFile, layer: str) -> list[Any]:
     # Its only attribute is weight_names, or for many names weight_names0, weight_names1, …
     attributes = sorted(group.attrs, key=lambda name: (len(name), name))
     arrays = [group[name] for attribute in attributes for name in _texts(stored, group, attribute)]
-    return [array for array in arrays if array.dtype.kind == "f" or array.shape == ()]
+    return [array for array in arrays if array.dtype.kind in "fV" or array.shape == ()]
 
 
 def _texts(stored: WeightsFile, item: Any, name: str) -> list[str]:
@@ -256,10 +261,13 @@ def _array(stored: Any, shape: Shape) -> NDArray[np.float32]:
     if not isinstance(stored, h5py.Dataset):
         raise UnusableModel("its weights have a group in the place of an array")
     is_count = shape == () and stored.dtype.kind in "iu"  # how many images a normalization has learned from
-    if stored.shape != shape or not (stored.dtype.kind == "f" or is_count):
+    if stored.shape != shape or not (stored.dtype.kind in "fV" or is_count):
         raise UnusableModel(f"its weights are not the {shape_text(shape)} numbers that its layers need")
+    values = stored[()]
+    if _is_bfloat16(stored):
+        values = (values.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
     with np.errstate(over="ignore"):  # what is too large becomes infinite
-        array = np.asarray(stored[()], np.float32)
+        array = np.asarray(values, np.float32)
     if not np.isfinite(array).all():
         raise UnusableModel("it has weights that are infinite or not a number")
     return array

@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 from processes import run_python
 
+from mnist_cli.arrays import Probabilities
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import Dataset
 from mnist_cli.errors import ModelError
@@ -27,23 +28,21 @@ def saved(folder: Path, shape: tuple[int | None, ...], *chain: layers.Layer, bat
     return folder / "model.keras"
 
 
-def test_the_shipped_model_answers_as_in_keras_on_every_test_image(mnist: Dataset):
+def test_the_shipped_model_answers_as_in_keras_on_every_test_image(mnist: Dataset, shipped_answers: Probabilities):
     theirs = keras.saving.load_model(MODEL_PATH).predict(
         PLAIN.prepare(mnist.test.images, IMAGE_SHAPE), batch_size=500, verbose=0
     )
-    ours = open_engine(read_model(MODEL_PATH)).probabilities(mnist.test.images)
 
-    assert np.abs(ours - theirs).max() <= TOLERANCE
-    assert np.array_equal(ours.argmax(axis=1), theirs.argmax(axis=1))
+    assert np.abs(shipped_answers - theirs).max() <= TOLERANCE
+    assert np.array_equal(shipped_answers.argmax(axis=1), theirs.argmax(axis=1))
 
 
-def test_loss_and_accuracy_are_those_of_keras_evaluate(mnist: Dataset):
+def test_loss_and_accuracy_are_those_of_keras_evaluate(mnist: Dataset, shipped_answers: Probabilities):
     truth = keras.utils.to_categorical(mnist.test.labels, 10)
     loss, accuracy = keras.saving.load_model(MODEL_PATH).evaluate(
         PLAIN.prepare(mnist.test.images, IMAGE_SHAPE), truth, batch_size=500, verbose=0
     )
-    probabilities = open_engine(read_model(MODEL_PATH)).probabilities(mnist.test.images)
-    metrics = Evaluation(mnist.test.labels, probabilities).metrics
+    metrics = Evaluation(mnist.test.labels, shipped_answers).metrics
 
     assert metrics.loss == pytest.approx(loss, abs=1e-6)
     assert metrics.accuracy == pytest.approx(accuracy, abs=1e-6)
@@ -88,7 +87,7 @@ def test_outputs_with_axes_of_one_place_are_those_of_ten_digits(mnist: Dataset, 
     assert np.abs(engine.Engine(read_model(path)).probabilities(images) - theirs).max() <= TOLERANCE
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16"])
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "bfloat16", "float16"])
 def test_other_precisions_are_computed_in_float32(policy: str, mnist: Dataset, tmp_path: Path):
     options = {"dtype": policy}
     path = saved(
@@ -140,7 +139,6 @@ def test_a_model_of_anything_but_digits_is_refused(shape: tuple[int, ...], class
         (lambda: layers.Conv2DTranspose(2, 3), "Conv2DTranspose"),
         (lambda: layers.Cropping2D(2), "Cropping2D"),
         (lambda: layers.RandomCrop(20, 20), "RandomCrop"),
-        (lambda: layers.Activation("celu"), "activation is celu"),
         (lambda: layers.Resizing(20, 20, "bicubic"), "interpolation='bicubic'"),
         (lambda: layers.Resizing(20, 20, antialias=True), "antialias=True"),
     ],

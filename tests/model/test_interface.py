@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from tiers import sample, slow
 
 from mnist_cli.arrays import Images
 from mnist_cli.datasets.dataset import Dataset
@@ -33,12 +34,15 @@ def interview(model: keras.Model) -> Interface:
 
 @pytest.mark.parametrize(
     "pixels",
-    [
-        *map(Pixels, SCALES),
-        Pixels("0 to 1", inverted=True),
-        Pixels("0 to 1", transposed=True),
-        Pixels("-1 to 1", inverted=True, transposed=True),
-    ],
+    sample(
+        [
+            *map(Pixels, SCALES),
+            Pixels("0 to 1", inverted=True),
+            Pixels("0 to 1", transposed=True),
+            Pixels("-1 to 1", inverted=True, transposed=True),
+        ],
+        every=3,
+    ),
     ids=str,
 )
 def test_the_pixels_that_a_model_was_trained_on_are_found(pixels: Pixels, mnist: Dataset):
@@ -50,7 +54,7 @@ def test_the_pixels_that_a_model_was_trained_on_are_found(pixels: Pixels, mnist:
     assert bool(interface.notes) == (pixels != PLAIN) == bool(interface.steps)
 
 
-@pytest.mark.parametrize(("activation", "outputs"), [("linear", "logits"), ("sigmoid", "sigmoids")])
+@pytest.mark.parametrize(("activation", "outputs"), [("linear", "logits"), slow("sigmoid", "sigmoids")])
 def test_outputs_that_are_no_probabilities_are_told_and_made_some(activation: str, outputs: str, mnist: Dataset):
     model = trained(PLAIN, mnist, activation)
 

@@ -61,7 +61,10 @@ IMAGES: dict[str, Callable[[], list[layers.Layer]]] = {
     "normalization, one given": lambda: [layers.Normalization(axis=None, mean=0.13, variance=0.1)],
     "rescaling": lambda: [layers.Rescaling(2.0, offset=-1.0), layers.Conv2D(4, 3)],
     "rescaling of channels": lambda: [layers.Conv2D(2, 3), layers.Rescaling([2.0, 3.0], offset=[0.1, -0.2])],
-    "relu with options": lambda: [layers.Conv2D(4, 3), layers.ReLU(max_value=0.1, negative_slope=0.1)],
+    "relu with options": lambda: [layers.ReLU(max_value=0.4, negative_slope=0.1, threshold=0.1)],
+    "relu at its threshold": lambda: [
+        layers.ReLU(threshold=1.0, negative_slope=0.1)
+    ],  # the white of the images is exactly 1
     "leaky relu": lambda: [layers.Conv2D(4, 3), layers.LeakyReLU(0.1)],
     "elu": lambda: [layers.Conv2D(4, 3), layers.ELU(alpha=0.7)],
     "prelu": lambda: [layers.Conv2D(4, 3), layers.PReLU("uniform")],
@@ -84,7 +87,11 @@ IMAGES: dict[str, Callable[[], list[layers.Layer]]] = {
     "what changes images in training": lambda: [
         *(layers.RandomFlip(), layers.RandomRotation(0.5), layers.RandomTranslation(0.5, 0.5), layers.RandomZoom(0.5)),
         *(layers.RandomContrast(0.5), layers.RandomBrightness(0.5), layers.RandomShear(0.5), layers.RandomErasing()),
-        *(layers.RandomGaussianBlur(), layers.RandomPerspective(), layers.RandomInvert()),
+        *(layers.RandomGaussianBlur(), layers.RandomPerspective(), layers.RandomInvert(), layers.CutMix()),
+        *(layers.RandomElasticTransform(), layers.MixUp(), layers.RandomSharpness(0.5, (0, 1))),
+        *(layers.Conv2D(3, 1, activation="sigmoid"), layers.RandomGrayscale(), layers.RandomHue(0.5, (0, 1))),
+        *(layers.RandomSaturation(0.5), layers.RandomColorDegeneration(0.5), layers.RandomPosterization(4, (0, 1))),
+        *(layers.RandomColorJitter(), layers.AugMix((0, 1)), layers.RandAugment((0, 1))),
     ],
     "channels first": lambda: [
         layers.Reshape((1, 28, 28)),
@@ -257,10 +264,24 @@ def test_graphs_answer_as_in_keras(output: Callable, images: Images, tmp_path: P
     assert_same(functional(output), images, tmp_path)
 
 
-@pytest.mark.parametrize("name", sorted({*FUNCTIONS, "swish", "hard_swish"} - OF_KERAS_2))
+@pytest.mark.parametrize("name", sorted({*FUNCTIONS, "swish", "hard_swish"} - OF_KERAS_2 - {"sparsemax"}))
 def test_activations_answer_as_in_keras(name: str, images: Images, tmp_path: Path):
     inner = [layers.Flatten(), layers.Dense(12), layers.Rescaling(4.0), layers.Activation(name), layers.Dense(12, name)]
     assert_same(sequential((28, 28, 1), inner), images, tmp_path)
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.3, 1.0, 4.0])
+def test_sparsemax_is_that_of_keras(spread: float):
+    """By itself, for in a network it makes nearly everything 0."""
+    x = np.random.default_rng(0).normal(0, spread, (50, 12)).astype("f4")
+
+    np.testing.assert_allclose(FUNCTIONS["sparsemax"](x), keras.activations.sparsemax(x), atol=1e-6)
+
+
+def test_every_activation_that_keras_has_by_name_is_here():
+    # glu halves its input and threshold needs figures: neither can be used by its name alone.
+    ours = {*FUNCTIONS, "swish", "hard_swish"} - OF_KERAS_2
+    assert set(keras.src.activations.ALL_OBJECTS_DICT) - {"glu", "threshold"} == ours
 
 
 @pytest.mark.parametrize("size", [7, 13, 20, 23, 46, 55, 71, 95])

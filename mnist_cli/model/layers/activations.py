@@ -57,6 +57,18 @@ def _log_softmax(x: Array) -> Array:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
+def _sparsemax(x: Array) -> Array:
+    """Martins and Astudillo 2016 (arXiv:1602.02068), algorithm 1, along the last axis.
+
+    The threshold is Keras' own, though: from all sums of the support, not from the last one, as models learned it.
+    """
+    ordered = -np.sort(-x, axis=-1)
+    sums = np.cumsum(ordered, axis=-1)
+    support = ordered - (sums - 1) / np.arange(1, x.shape[-1] + 1, dtype=x.dtype) > 0
+    threshold = (np.where(support, sums, 0).sum(axis=-1, keepdims=True) - 1) / support.sum(axis=-1, keepdims=True)
+    return np.maximum(x - threshold.astype(x.dtype), 0)
+
+
 def _hard_sigmoid(x: Array) -> Array:
     return np.clip(x + 3, 0, 6) / 6
 
@@ -66,14 +78,18 @@ def _leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
 
 
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+    "celu": _elu,
     "elu": _elu,
     "exponential": np.exp,
     "gelu": _gelu,
+    "hard_shrink": lambda x: np.where(np.abs(x) > 0.5, x, np.float32(0)),
     "hard_sigmoid": _hard_sigmoid,
     "hard_silu": lambda x: x * _hard_sigmoid(x),
+    "hard_tanh": lambda x: np.clip(x, -1, 1),
     "keras_2_hard_sigmoid": lambda x: np.clip(np.float32(0.2) * x + np.float32(0.5), 0, 1),
     "leaky_relu": _leaky_relu,
     "linear": lambda x: x,
+    "log_sigmoid": lambda x: -_softplus(-x),
     "log_softmax": _log_softmax,
     "mish": lambda x: x * np.tanh(_softplus(x)),
     "relu": lambda x: np.maximum(x, 0),
@@ -81,10 +97,16 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "selu": _selu,
     "sigmoid": sigmoid,
     "silu": lambda x: x * sigmoid(x),
+    "soft_shrink": lambda x: np.where(np.abs(x) > 0.5, x - np.copysign(np.float32(0.5), x), np.float32(0)),
     "softmax": softmax,
     "softplus": _softplus,
     "softsign": lambda x: x / (1 + np.abs(x)),
+    "sparse_plus": lambda x: np.where(x >= 1, x, np.where(x <= -1, np.float32(0), (x + 1) ** 2 / 4)),
+    "sparse_sigmoid": lambda x: np.clip((x + 1) / 2, 0, 1),
+    "sparsemax": _sparsemax,
+    "squareplus": lambda x: (x + np.sqrt(x * x + 4)) / 2,
     "tanh": np.tanh,
+    "tanh_shrink": lambda x: x - np.tanh(x),
 }
 
 
@@ -109,11 +131,13 @@ class Activation(Layer):
 class ReLU(Layer):
     max_value: float | None = None
     negative_slope: float = 0.0
-
-    only = {"threshold": 0}
+    threshold: float = 0.0
 
     def apply(self, weights: Weights, x: Array) -> Array:
-        y = _leaky_relu(x, self.negative_slope) if self.negative_slope else np.maximum(x, 0)
+        if (self.threshold, self.negative_slope, self.max_value) == (0, 0, None):
+            return np.maximum(x, 0)
+        low, slope = np.float32(self.threshold), np.float32(self.negative_slope)
+        y: Array = np.where(x > low, x, slope * (x - low))  # at the threshold itself Keras takes the slope
         return y if self.max_value is None else np.minimum(y, np.float32(self.max_value))
 
 
