@@ -17,22 +17,22 @@ from mnist_cli.evaluation.metrics import Mistake
 
 _GAP = 2
 _UPPER_HALF = "▀"
-# From no ink to full ink, each character covers more of its cell than the one before.
+# From no ink to full ink: each character covers more of its cell than the one before.
 _INK = np.array(list(" .:-=+*#%@"))
 
 
 class Gallery:
-    """The first `number` of the mistakes, or as many as fit side by side, each with what was made of it."""
+    """The first `number` mistakes, or as many as fit side by side, each with a caption."""
 
     def __init__(self, images: Images, mistakes: tuple[Mistake, ...], number: int | None) -> None:
         self._images, self._mistakes, self._number = images, mistakes, number
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = self._images.shape[2]
-        in_row = max((room(options) + _GAP) // (width + _GAP), 1)
-        shown = self._mistakes[: in_row if self._number is None else self._number]
-        for start in range(0, len(shown), in_row):
-            row = shown[start : start + in_row]
+        per_row = max((room(options) + _GAP) // (width + _GAP), 1)
+        mistakes = self._mistakes[: per_row if self._number is None else self._number]
+        for start in range(0, len(mistakes), per_row):
+            row = mistakes[start : start + per_row]
             if start:
                 yield ""
             grid = Table.grid(padding=(0, _GAP, 0, 0))
@@ -47,21 +47,21 @@ def _caption(mistake: Mistake) -> str:
 
 
 def has_half_blocks(console: Console) -> bool:
-    """Whether a console shows colours and half blocks."""
+    """Whether a console can show colours and half blocks."""
     return console.color_system is not None and not console.no_color and not console.options.ascii_only
 
 
 def blocks(pixels: NDArray[np.uint8], colour: bool) -> Text:
     """An image as text: `pixels` is uint8, shape (height, width), 0 background to 255 ink.
 
-    The text has (height + 1) // 2 lines of `width` characters each. With colour, a half block shows two pixels, white
-    ink on black whatever the terminal's own colours are. Without, an ASCII character stands for the mean of two pixels.
+    The text has (height + 1) // 2 lines of `width` characters each. With colour, a half block shows two pixels, light
+    ink on black whatever the terminal's own colours are. Without, an ASCII character shows the mean of two pixels.
     """
     height, width = pixels.shape
     padded = np.zeros((height + height % 2, width), np.uint8)
     padded[:height] = pixels
-    draw = _coloured_line if colour else _plain_line
-    return Text("\n", no_wrap=True).join(draw(padded[row], padded[row + 1]) for row in range(0, height, 2))
+    line = _coloured_line if colour else _plain_line
+    return Text("\n", no_wrap=True).join(map(line, padded[0::2], padded[1::2]))
 
 
 def _coloured_line(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> Text:
