@@ -12,12 +12,14 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 from processes import Done, Run
 
+from mnist_cli.arrays import Probabilities
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import Dataset, open_dataset
 from mnist_cli.evaluation.comparison import Comparison
 from mnist_cli.evaluation.metrics import Evaluation
 from mnist_cli.evaluation.report import Report
 from mnist_cli.evaluation.robustness import Trial
+from mnist_cli.model.engine import open_engine
 from mnist_cli.model.file import read_model
 from mnist_cli.model.interface import Interface
 from mnist_cli.model.record import Record
@@ -56,6 +58,12 @@ def small_arrays(mnist: Dataset) -> dict[str, np.ndarray]:
         "x_test": mnist.test.images[:SMALL_TEST],
         "y_test": mnist.test.labels[:SMALL_TEST],
     }
+
+
+@pytest.fixture(scope="session")
+def shipped_answers(mnist: Dataset) -> Probabilities:
+    """What the model on board answers to the test images."""
+    return open_engine(read_model(MODEL_PATH)).probabilities(mnist.test.images)
 
 
 def trained(request: TrainingRequest, stop: StopRequest | None = None) -> Record:

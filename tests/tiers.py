@@ -1,15 +1,20 @@
 """What runs by default, and what with `pytest -m slow` only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pytest
 from _pytest.mark import ParameterSet
 
 
-def sample(cases: Iterable[object], every: int) -> list[ParameterSet]:
-    """All cases as parameters; one in so many of them runs by default, and the others are slow."""
-    return [pytest.param(case, marks=pytest.mark.slow if number % every else ()) for number, case in enumerate(cases)]
+def sample(cases: Mapping[str, object] | Iterable[object], every: int) -> list[ParameterSet]:
+    """All cases as parameters; the first of so many runs by default, and the others are slow. Names become ids."""
+    named = cases.items() if isinstance(cases, Mapping) else ((None, case) for case in cases)
+    return [
+        pytest.param(case, id=name, marks=pytest.mark.slow if number % every else ())
+        for number, (name, case) in enumerate(named)
+    ]
 
 
-def slow(*case: object, id: str | None = None) -> ParameterSet:
-    return pytest.param(*case, marks=pytest.mark.slow, id=id)
+def slow(*case: object) -> ParameterSet:
+    """A case that is slow."""
+    return pytest.param(*case, marks=pytest.mark.slow)

@@ -1,11 +1,13 @@
 """Pictures such as people take, of every kind, read with the model on board."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_pictures import BLACK, KINDS, WHITE, inked, lit, pen, ruled, seen, shadowed, sheet, textured
 from PIL import Image
+from tiers import slow
 
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import Dataset
@@ -26,20 +28,33 @@ def reader() -> Reader:
     return Reader(open_engine(model), model.record.calibration)
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_every_kind_of_picture_is_read(name: str, reader: Reader, mnist: Dataset, tmp_path: Path):
-    number = 3 if name == "twelve_megapixels" else PER_KIND
-    kind, right = list(KINDS).index(name), 0
-    for index in range(number):
-        image, label = (
-            mnist.test.images[1000 * kind % 9000 + 7 * index],
-            mnist.test.labels[1000 * kind % 9000 + 7 * index],
-        )
-        path = KINDS[name](image, np.random.default_rng([kind, index])).save(tmp_path / f"{index}")
-        (prediction,) = reader.read_all([path])
-        right += prediction.digits == (label,)
+@pytest.fixture
+def is_read(reader: Reader, mnist: Dataset, tmp_path: Path) -> Callable[[str, int], bool]:
+    """Whether the digit in a picture of some kind is read right."""
 
-    assert right >= LEAST_RIGHT.get(name, PER_KIND - 2)
+    def is_read(name: str, index: int) -> bool:
+        kind = list(KINDS).index(name)
+        place = 1000 * kind % 9000 + 7 * index
+        path = KINDS[name](mnist.test.images[place], np.random.default_rng([kind, index])).save(tmp_path / f"{index}")
+        (prediction,) = reader.read_all([path])
+        return prediction.digits == (mnist.test.labels[place],)
+
+    return is_read
+
+
+def test_of_most_kinds_the_first_picture_is_read(is_read: Callable[[str, int], bool]):
+    small = [name for name in KINDS if name != "twelve_megapixels"]
+    unread = [name for name in small if not is_read(name, 0)]
+
+    assert len(unread) <= 2, unread
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_picture_is_read(name: str, is_read: Callable[[str, int], bool]):
+    number = 3 if name == "twelve_megapixels" else PER_KIND
+
+    assert sum(is_read(name, index) for index in range(number)) >= LEAST_RIGHT.get(name, PER_KIND - 2)
 
 
 def test_a_number_is_read_from_left_to_right_and_from_top_to_bottom(reader: Reader, mnist: Dataset, tmp_path: Path):
@@ -69,10 +84,11 @@ def empty_pages(random: np.random.Generator) -> dict[str, Image.Image]:
     }
 
 
+@pytest.mark.parametrize("pages", [2, slow(12)])
 @pytest.mark.parametrize("name", ["noise", "paper", "shadow", "ruled"])
-def test_nothing_is_read_where_nothing_is_written(name: str, reader: Reader, tmp_path: Path):
+def test_nothing_is_read_where_nothing_is_written(name: str, pages: int, reader: Reader, tmp_path: Path):
     read = 0
-    for seed in range(12):
+    for seed in range(pages):
         path = tmp_path / f"{seed}.png"
         empty_pages(np.random.default_rng(seed))[name].save(path)
         (prediction,) = reader.read_all([path])

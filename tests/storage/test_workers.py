@@ -70,7 +70,7 @@ def test_time_is_counted_for_each_task():
             pass
         return task
 
-    assert list(in_order(work, range(6), LIMITS, workers=1)) == list(range(6))
+    assert list(in_order(work, range(4), LIMITS, workers=1)) == list(range(4))
 
 
 def test_what_the_work_raises_is_raised_and_ends_the_children():

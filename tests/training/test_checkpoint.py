@@ -1,5 +1,6 @@
 """A run that was stopped anywhere goes on as if nothing had been, and what is no checkpoint is refused."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from conftest import trained
+from tiers import slow
 
 from mnist_cli.datasets.dataset import Dataset, open_dataset
 from mnist_cli.errors import DataError, MnistCliError, ModelError, OutputError, SettingError, TrainingError
@@ -59,8 +61,8 @@ def without_seconds(record: Record) -> Record:
     "chosen",
     [
         {},
-        {"optimizer": "muon", "schedule": "cosine", "warmup": 0.5, "weight_decay": 0.1, "averaging": 0.9},
-        {"augment": 1.0, "patience": 2, "precision": "float32", "validation_split": 0.05},
+        slow({"optimizer": "muon", "schedule": "cosine", "warmup": 0.5, "weight_decay": 0.1, "averaging": 0.9}),
+        slow({"augment": 1.0, "patience": 2, "precision": "float32", "validation_split": 0.05}),
     ],
     ids=["notebook", "muon", "augmented"],
 )
@@ -81,24 +83,45 @@ def test_a_run_stopped_again_and_again_ends_as_one_that_never_was(chosen: dict, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["often.json", "often.keras", "once.json", "once.keras"]
 
 
-def test_a_finished_run_is_extended(small_npz: Path, tmp_path: Path):
-    path, longer = tmp_path / "m.keras", tmp_path / "longer.keras"
-    trained(new(path, small_npz, epochs=1))
-    record = trained(resumed(path, small_npz, epochs=3))
+def test_a_finished_run_is_extended(extensible: Path, small_npz: Path, tmp_path: Path):
+    longer = tmp_path / "longer.keras"
+    record = trained(resumed(extensible, small_npz, epochs=3))
     trained(new(longer, small_npz))
 
-    assert path.read_bytes() == longer.read_bytes()
+    assert extensible.read_bytes() == longer.read_bytes()
     assert [epoch.epoch for epoch in record.history] == [1, 2, 3]
     assert record.settings["epochs"] == 3
 
 
-@pytest.fixture
-def stopped(small_npz: Path, tmp_path: Path) -> Path:
-    """The place of a model whose run was stopped in its second epoch."""
-    path = tmp_path / "m.keras"
+@pytest.fixture(scope="module")
+def stopped_run(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a run that was stopped in its second epoch."""
+    path = tmp_path_factory.mktemp("stopped") / "m.keras"
     with pytest.raises(Interrupted):
         trained(new(path, small_npz), StopAt(4))
+    return checkpoint_path(path)
+
+
+@pytest.fixture
+def stopped(stopped_run: Path, tmp_path: Path) -> Path:
+    """The place of a model whose run was stopped in its second epoch."""
+    shutil.copy(stopped_run, tmp_path)
+    return tmp_path / "m.keras"
+
+
+@pytest.fixture(scope="module")
+def one_epoch(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of one epoch, with its record."""
+    path = tmp_path_factory.mktemp("one") / "m.keras"
+    trained(new(path, small_npz, epochs=1))
     return path
+
+
+@pytest.fixture
+def extensible(one_epoch: Path, tmp_path: Path) -> Path:
+    """A copy of the model of one epoch."""
+    shutil.copytree(one_epoch.parent, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "m.keras"
 
 
 def test_an_unfinished_run_is_extended_too(
@@ -136,11 +159,9 @@ def test_other_data_is_refused(stopped: Path):
         trained(TrainingRequest({}, stopped, resume=True))
 
 
-def test_fewer_epochs_than_are_done_are_refused(small_npz: Path, tmp_path: Path):
-    trained(new(tmp_path / "m.keras", small_npz, epochs=2))
-
+def test_fewer_epochs_than_are_done_are_refused(small_model: Path):
     with pytest.raises(SettingError, match="--epochs is 1, but"):
-        resumed_checkpoint(tmp_path / "m.keras", {"epochs": 1})
+        resumed_checkpoint(small_model, {"epochs": 1})
 
 
 def test_nothing_to_resume_is_an_error(tmp_path: Path, small_model: Path):
@@ -210,7 +231,7 @@ def explode_in(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
     monkeypatch.setattr(Settings, "learning_rates", rates)
 
 
-@pytest.mark.parametrize("validation_split", [0.1, 0.0])
+@pytest.mark.parametrize("validation_split", [0.1, slow(0.0)])
 def test_when_the_loss_explodes_the_last_good_epoch_is_saved(
     validation_split: float, small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -227,15 +248,13 @@ def test_when_the_loss_explodes_the_last_good_epoch_is_saved(
 
 
 def test_it_is_saved_too_where_the_run_was_stopped_in_the_midst_of_the_epoch_that_explodes(
-    stopped: Path, small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stopped: Path, one_epoch: Path, small_npz: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    reference = tmp_path / "one.keras"
-    trained(new(reference, small_npz, epochs=1))
     explode_in(monkeypatch, 2)
     with pytest.raises(TrainingError, match="the model of epoch 1 was saved"):
         trained(resumed(stopped, small_npz))
 
-    assert stopped.read_bytes() == reference.read_bytes()
+    assert stopped.read_bytes() == one_epoch.read_bytes()
 
 
 def test_when_the_first_epoch_explodes_nothing_is_saved(
@@ -248,6 +267,7 @@ def test_when_the_first_epoch_explodes_nothing_is_saved(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_patience_goes_on_where_a_run_is_extended(small_npz: Path, tmp_path: Path):
     once, longer = tmp_path / "once.keras", tmp_path / "longer.keras"
     trained(new(longer, small_npz, epochs=2, patience=3))
@@ -258,11 +278,10 @@ def test_patience_goes_on_where_a_run_is_extended(small_npz: Path, tmp_path: Pat
     assert longer.read_bytes() == once.read_bytes()
 
 
-def test_the_model_holds_what_adam_remembers_as_keras_does(small_npz: Path, tmp_path: Path):
-    trained(new(tmp_path / "m.keras", small_npz, epochs=1))
-    optimizer = keras.saving.load_model(tmp_path / "m.keras").optimizer
+def test_the_model_holds_what_adam_remembers_as_keras_does(one_epoch: Path):
+    optimizer = keras.saving.load_model(one_epoch).optimizer
     named = {variable.path.rpartition("_")[2]: variable.numpy() for variable in optimizer.variables}
-    state = resumed_checkpoint(tmp_path / "m.keras", {"epochs": 2}).state
+    state = resumed_checkpoint(one_epoch, {"epochs": 2}).state
 
     assert int(optimizer.iterations) == 36
     assert len(optimizer.variables) == 14
@@ -286,7 +305,7 @@ def test_a_stranger_in_the_place_of_the_checkpoint_is_left_alone(content: bytes,
 
 
 def test_a_run_is_repeated_from_its_record(small_npz: Path, tmp_path: Path):
-    first = trained(new(tmp_path / "a.keras", small_npz, augment=0.5, schedule="linear", seed=3))
+    first = trained(new(tmp_path / "a.keras", small_npz, epochs=1, augment=0.5, schedule="linear", seed=3))
     repeat = {"record_path": tmp_path / "a.json", "data_path": small_npz, "output_path": tmp_path / "b.keras"}
     again = trained(TrainingRequest(**repeat))
 

@@ -1,5 +1,6 @@
 """What native code writes to stderr is filtered; what Python writes is not, then and later."""
 
+import pytest
 from processes import run_python
 
 SCRIPT = """
@@ -26,6 +27,7 @@ def test_only_the_unwanted_native_lines_are_left_out():
     ]
 
 
+@pytest.mark.slow
 def test_genuine_warnings_of_tensorflow_appear():
     script = "from mnist_cli.training.backend import tf\ntf.get_logger().warning('take care')"
     done = run_python(script)

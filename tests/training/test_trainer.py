@@ -89,6 +89,7 @@ print(progress.step, progress.loss, progress.correct, trainer.evaluate(digits).l
 """
 
 
+@pytest.mark.slow
 def test_two_devices_train_the_same_network_as_one(small_npz: Path):
     """The batches, one of them of three images, are shared out unevenly; what comes of it is the same."""
 
