@@ -52,18 +52,17 @@ def evaluate(
     from mnist_cli.display.screen import Screen
     from mnist_cli.evaluation.report import EvaluationRequest
 
-    request = EvaluationRequest(model, data, compare, robustness, min_accuracy, report)
-    _evaluate(request, Screen(quiet, "json" if json else "text"), mistakes)
+    request = EvaluationRequest(model, data, compare, robustness, min_accuracy, report, mistakes)
+    _evaluate(request, Screen(quiet, "json" if json else "text"))
 
 
-def _evaluate(request: "EvaluationRequest", screen: "Screen", mistakes: int | None) -> None:
+def _evaluate(request: "EvaluationRequest", screen: "Screen") -> None:
     from mnist_cli.cli.models import engine_for
     from mnist_cli.datasets.dataset import open_dataset
     from mnist_cli.display.evaluation import EvaluationView
-    from mnist_cli.display.report import report_content
+    from mnist_cli.display.report import check_report_destination, write_report
     from mnist_cli.display.screen import ReaderGone, tracked
-    from mnist_cli.evaluation.report import check_accuracy, check_report_destination, judge, write_report
-    from mnist_cli.evaluation.robustness import CHANGES, robustness
+    from mnist_cli.evaluation.report import check_accuracy, judge
 
     engine = engine_for(request.model_path, screen)
     other = engine_for(request.other_path, screen) if request.other_path else None
@@ -72,13 +71,15 @@ def _evaluate(request: "EvaluationRequest", screen: "Screen", mistakes: int | No
         check_report_destination(request.report_path)
     report = judge(engine, dataset, other)
     if request.robustness:
+        from mnist_cli.evaluation.robustness import CHANGES, robustness  # here, as it loads OpenCV
+
         screen.note(f"Evaluating on {len(CHANGES)} changed versions of the images")
         trials = tracked(screen, robustness(engine, dataset.test), len(CHANGES), "Changed images")
         report = replace(report, trials=tuple(trials))
     with suppress(ReaderGone):  # the report and the exit code still matter
-        screen.show(EvaluationView(report, mistakes))
+        screen.show(EvaluationView(report, request.mistakes))
     if request.report_path:
-        write_report(request.report_path, report_content(request.report_path.suffix, report, mistakes))
+        write_report(request.report_path, report, request.mistakes)
         screen.note(f"the report is in {request.report_path}")
     if request.min_accuracy is not None:
         check_accuracy(report.evaluation, request.min_accuracy)

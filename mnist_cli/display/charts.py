@@ -1,34 +1,53 @@
-"""Charts in the terminal: learning curves, and how often a model is right at each confidence."""
+"""Charts in the terminal: learning curves, how often a model is right at each confidence, and what it confuses."""
 
 from collections.abc import Sequence
-from math import log
+from math import log, log10
 
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from mnist_cli.display.layout import percent, room, table
+from mnist_cli.arrays import CLASSES
+from mnist_cli.display.layout import counted_share, percent, room, table
 from mnist_cli.evaluation.calibration import Bin
+from mnist_cli.evaluation.metrics import Evaluation
 from mnist_cli.figures import Epoch
 
 TRAINING, VALIDATION, BOTH = "o", "x", "*"
 _STYLES = {TRAINING: "cyan", VALIDATION: "magenta", BOTH: "bold"}
 _HEIGHT = 9  # odd, so that there is a middle
-_LABEL = len("0.0000 ")
+_LABEL_WIDTH = len("0.0000 ")
 _GAP = 3
-_WIDEST = 60
-# Narrower, two charts stand below each other.
+_GREATEST_WIDTH = 60
+# In less room, the second chart goes below the first.
 _WIDTH_OF_TWO = 60
 
-# Beside its bars, a reliability diagram takes so many columns for figures.
-_BESIDE_BAR = 46
+# The columns of a reliability diagram without its bars.
+_FIGURES_WIDTH = 46
 _LONGEST_BAR, _SHORTEST_BAR = 45, 10
+
+_BLACK, _WHITE = "#000000", "#ffffff"
+# The right answers of a row: below 90 %, below 98 %, and more.
+_RIGHT_STYLES = (
+    Style(color=_BLACK, bgcolor="#d4ecd0"),
+    Style(color=_BLACK, bgcolor="#7cc47f"),
+    Style(color=_WHITE, bgcolor="#0b7d2c"),
+)
+# The wrong answers of a row: around 0.1 %, 0.3 %, 1 %, 3 %, and 10 % or more.
+_WRONG_STYLES = (
+    Style(color=_BLACK, bgcolor="#fff3b8"),
+    Style(color=_BLACK, bgcolor="#ffcb6b"),
+    Style(color=_BLACK, bgcolor="#ff9345"),
+    Style(color=_WHITE, bgcolor="#d01818"),
+    Style(color=_WHITE, bgcolor="#7d0a1c"),
+)
 
 Series = Sequence[float | None]
 
 
 class Curves:
-    """Two charts, with marks that differ without colour as well. One epoch makes no curve: nothing is drawn."""
+    """Loss and accuracy over the epochs; nothing for a single epoch, which makes no curve."""
 
     def __init__(self, history: Sequence[Epoch]) -> None:
         self._history = history
@@ -37,38 +56,40 @@ class Curves:
         if len(self._history) < 2:
             return
         beside = room(options) >= _WIDTH_OF_TWO
-        width = min((room(options) - _GAP) // 2 if beside else room(options), _WIDEST)
+        width = min((room(options) - _GAP) // 2 if beside else room(options), _GREATEST_WIDTH)
         epochs = [epoch.epoch for epoch in self._history]
-        losses = [epoch.loss for epoch in self._history], [epoch.val_loss for epoch in self._history]
-        shares = [epoch.accuracy for epoch in self._history], [epoch.val_accuracy for epoch in self._history]
-        charts = (
-            chart("loss", epochs, *losses, width, options.ascii_only),
-            chart("accuracy", epochs, *shares, width, options.ascii_only),
-        )
+        losses = [epoch.loss for epoch in self._history]
+        val_losses = [epoch.val_loss for epoch in self._history]
+        accuracies = [epoch.accuracy for epoch in self._history]
+        val_accuracies = [epoch.val_accuracy for epoch in self._history]
+        loss_chart = chart("loss", epochs, losses, val_losses, width, options.ascii_only)
+        accuracy_chart = chart("accuracy", epochs, accuracies, val_accuracies, width, options.ascii_only)
         grid = Table.grid(padding=(0, _GAP, 0, 0))
         if beside:
-            grid.add_row(*charts)
+            grid.add_row(loss_chart, accuracy_chart)
         else:
-            for one in charts:
-                grid.add_row(one)
+            grid.add_row(loss_chart)
+            grid.add_row(accuracy_chart)
         yield grid
-        yield _legend(any(loss is not None for loss in losses[1]))
+        yield _legend(is_validated=any(loss is not None for loss in val_losses))
 
 
-def _legend(validated: bool) -> Text:
-    marks = {TRAINING: "training"} | ({VALIDATION: "validation", BOTH: "both"} if validated else {})
-    return Text("   ").join(Text.assemble((mark, _STYLES[mark]), f" {name}") for mark, name in marks.items())
+def _legend(is_validated: bool) -> Text:
+    names = {TRAINING: "training"}
+    if is_validated:
+        names |= {VALIDATION: "validation", BOTH: "both"}
+    return Text("   ").join(Text.assemble((mark, _STYLES[mark]), f" {name}") for mark, name in names.items())
 
 
 def chart(name: str, epochs: Sequence[int], training: Series, validation: Series, width: int, ascii_only: bool) -> Text:
-    """A chart of two series over the epochs, at least two, `width` columns wide.
+    """A chart of two series over two or more epochs, `width` columns wide; the marks differ without colour as well.
 
-    A loss stands on a logarithmic axis, where all are above 0: what it does at the end would be flat on another.
+    A loss has a logarithmic axis if all values are above 0: on a linear one, its end would look flat.
     """
-    known = [value for value in (*training, *validation) if value is not None]
-    low, high = min(known), max(known)
+    values = [value for value in (*training, *validation) if value is not None]
+    low, high = min(values), max(values)
     logarithmic = name == "loss" and low > 0
-    columns = max(width - _LABEL - 1, 2)
+    columns = max(width - _LABEL_WIDTH - 1, 2)
     cells: dict[tuple[int, int], str] = {}
     for mark, series in ((TRAINING, training), (VALIDATION, validation)):
         for epoch, value in zip(epochs, series, strict=True):
@@ -76,7 +97,7 @@ def chart(name: str, epochs: Sequence[int], training: Series, validation: Series
                 row = _HEIGHT - 1 - round(_height(value, low, high, logarithmic) * (_HEIGHT - 1))
                 column = round((epoch - epochs[0]) / (epochs[-1] - epochs[0]) * (columns - 1))
                 cells[row, column] = mark if cells.get((row, column), mark) == mark else BOTH
-    title = Text(f"{name}{', logarithmic' if logarithmic else ''}", "bold")
+    title = Text(f"{name}, logarithmic" if logarithmic else name, "bold")
     return Text("\n", no_wrap=True).join([title, *_framed(cells, columns, low, high, epochs, ascii_only)])
 
 
@@ -92,51 +113,86 @@ def _height(value: float, low: float, high: float, logarithmic: bool) -> float:
 def _framed(
     cells: dict[tuple[int, int], str], columns: int, low: float, high: float, epochs: Sequence[int], ascii_only: bool
 ) -> list[Text]:
-    """The lines of a chart, with its axes."""
+    """The lines of a chart, with its axes; `cells` are its marks by row and column."""
     upright, corner, level = "|+-" if ascii_only else "│└─"
-    labels = {0: _figure(high), _HEIGHT - 1: _figure(low)} if low < high else {_HEIGHT // 2: _figure(low)}
+    labels = {0: _label(high), _HEIGHT - 1: _label(low)} if low < high else {_HEIGHT // 2: _label(low)}
     lines = []
     for row in range(_HEIGHT):
-        marks = (cells.get((row, column), " ") for column in range(columns))
-        parts = ((mark, _STYLES.get(mark, "")) for mark in marks)
-        lines.append(Text.assemble((f"{labels.get(row, ''):>{_LABEL - 1}} {upright}", "dim"), *parts))
+        line = Text.assemble((f"{labels.get(row, ''):>{_LABEL_WIDTH - 1}} {upright}", "dim"))
+        for column in range(columns):
+            mark = cells.get((row, column), " ")
+            line.append(mark, _STYLES.get(mark))
+        lines.append(line)
     first, last = str(epochs[0]), f"epoch {epochs[-1]}"
     ends = f"{first}{last:>{max(columns - len(first), len(last) + 1)}}"
-    margin = " " * (_LABEL - 1)
-    return [*lines, Text(f"{margin} {corner}{level * columns}", "dim"), Text(f"{margin}  {ends}", "dim")]
+    margin = " " * _LABEL_WIDTH
+    return [*lines, Text(f"{margin}{corner}{level * columns}", "dim"), Text(f"{margin} {ends}", "dim")]
 
 
-def _figure(value: float) -> str:
-    """Six characters at the most."""
-    return f"{value:.4f}" if value < 10 else f"{value:.4g}" if value < 1e4 else f"{value:.0e}"
+def _label(value: float) -> str:
+    """A value in six characters or fewer."""
+    if value < 10:
+        return f"{value:.4f}"
+    return f"{value:.4g}" if value < 1e4 else f"{value:.0e}"
 
 
 class ReliabilityDiagram:
-    """A line for each bin with images: in figures, and as a bar where there is room for one."""
+    """A line for each bin with images: its figures, and a bar where there is room."""
 
     def __init__(self, bins: tuple[Bin, ...]) -> None:
         self._bins = bins
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        length = min(room(options) - _BESIDE_BAR, _LONGEST_BAR)
-        with_bars = length >= _SHORTEST_BAR
-        rows = table("confidence", "images", "mean", "right", *(["<"] if with_bars else []))
-        for one in self._bins:
-            if one.confidence is not None and one.accuracy is not None:
-                bar = [_bar(one.accuracy, one.confidence, length, options.ascii_only)] if with_bars else []
-                figures = (f"{one.images:,}", percent(one.confidence), counted_share(one.accuracy))
-                rows.add_row(f"{one.low:.2f} to {one.high:.2f}", *figures, *bar)
+        length = min(room(options) - _FIGURES_WIDTH, _LONGEST_BAR)
+        has_bars = length >= _SHORTEST_BAR
+        rows = table("confidence", "images", "mean", "right", *(["<"] if has_bars else []))
+        for part in self._bins:
+            if part.confidence is None or part.accuracy is None:
+                continue
+            cells: list[str | Text] = [f"{part.low:.2f} to {part.high:.2f}", f"{part.images:,}"]
+            cells += [percent(part.confidence), counted_share(part.accuracy)]
+            if has_bars:
+                cells.append(_bar(part.accuracy, part.confidence, length, options.ascii_only))
+            rows.add_row(*cells)
         yield rows
 
 
 def _bar(accuracy: float, confidence: float, length: int, ascii_only: bool) -> Text:
-    """The accuracy as a bar that would be `length` wide at 1, with a mark where the confidence is."""
+    """The accuracy as a bar that would be `length` wide at 1, with a mark at the confidence."""
     bar = Text(("#" if ascii_only else "━") * round(accuracy * length), "cyan", no_wrap=True)
     bar.pad_right(length - len(bar))
     mark = min(int(confidence * length), length - 1)
     return Text.assemble(bar[:mark], ("|", "bold"), bar[mark + 1 :])
 
 
-def counted_share(share: float) -> str:
-    """A share that was counted: unlike a probability, it may be none or all."""
-    return f"{share:.0%}".replace("%", " %") if share in (0, 1) else percent(share)
+def heat_map(evaluation: Evaluation) -> Table:
+    """The confusion matrix, a row for each true digit: counts, coloured by their share of the row."""
+    counts = evaluation.confusion
+    width = max(len(str(counts.max())), 3)
+    grid = Table.grid()
+    for _ in range(CLASSES + 1):
+        grid.add_column(overflow="fold")
+    grid.add_row("   ", *(Text(f" {answer:>{width}} ", "bold") for answer in range(CLASSES)))
+    for label, row in enumerate(counts.tolist()):
+        cells = (_cell(count, sum(row), width, is_right=answer == label) for answer, count in enumerate(row))
+        grid.add_row(Text(f"{label}  ", "bold"), *cells)
+    return grid
+
+
+def _cell(count: int, images: int, width: int, is_right: bool) -> Text:
+    if not count:
+        return Text(f" {'.':>{width}} ")
+    share = count / images
+    return Text(f" {count:>{width}} ", _right_style(share) if is_right else _wrong_style(share))
+
+
+def _right_style(share: float) -> Style:
+    little, much, nearly_all = _RIGHT_STYLES
+    if share < 0.9:
+        return little
+    return much if share < 0.98 else nearly_all
+
+
+def _wrong_style(share: float) -> Style:
+    step = round(2 * (log10(share) + 3))  # two steps for each power of ten from 0.001 on
+    return _WRONG_STYLES[min(max(step, 0), len(_WRONG_STYLES) - 1)]

@@ -8,27 +8,24 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mnist_cli.arrays import CLASSES
-from mnist_cli.display.charts import ReliabilityDiagram, counted_share
-from mnist_cli.display.confusion import confusion_lines, confusion_table
+from mnist_cli.display.charts import ReliabilityDiagram, heat_map
 from mnist_cli.display.images import Gallery
-from mnist_cli.display.layout import Beside, fields, section, table
+from mnist_cli.display.layout import Beside, counted_share, fields, section, table
 from mnist_cli.display.screen import Screen, View
 from mnist_cli.evaluation.calibration import BINS, Coverage, calibration_error, reliability
 from mnist_cli.evaluation.comparison import Comparison
-from mnist_cli.evaluation.metrics import Evaluation
+from mnist_cli.evaluation.metrics import Evaluation, Trial
 from mnist_cli.evaluation.report import Report
-from mnist_cli.evaluation.robustness import Trial
 from mnist_cli.model.calibration import Calibration
 from mnist_cli.settings import NOTEBOOK_METRICS
 
-# Of the images on which two models differ.
+_MOST_CONFUSIONS = 5
 _MOST_DISAGREEMENTS = 10
 _SIGNIFICANCE_LEVEL = 0.05
 
 
 class EvaluationView(View):
-    """A report with the pictures of so many mistakes; None: as many as fit side by side."""
+    """A report with pictures of the worst `mistakes`, by default as many as fit side by side."""
 
     def __init__(self, report: Report, mistakes: int | None = None) -> None:
         self._report, self._mistakes = report, mistakes
@@ -37,18 +34,18 @@ class EvaluationView(View):
         screen.result(*self.parts())
 
     def parts(self) -> Iterator[RenderableType]:
-        """The report, part by part, with empty lines between them."""
+        """The parts of the report, with empty lines between them."""
         report, evaluation = self._report, self._report.evaluation
         yield _headline(report)
         yield ""
         yield Beside(
-            section("Confusion", "rows: the true digit; columns: what was read", confusion_table(evaluation)),
+            section("Confusion", "rows: the true digit; columns: what was read", heat_map(evaluation)),
             section("Digits", "", _digits_table(evaluation)),
         )
-        yield from ("", confusion_lines(evaluation), "")
+        yield from ("", confusion_lines(evaluation))
         diagram = ReliabilityDiagram(reliability(report.tempered))
         text = calibration_text(calibration_error(report.tempered), report.calibration, report.coverage)
-        yield section("Calibration", "bar: share read right; |: mean confidence", diagram, "", text)
+        yield from ("", section("Calibration", "bar: share read right; |: mean confidence", diagram, "", text))
         if evaluation.mistakes and self._mistakes != 0:
             gallery = Gallery(report.images, evaluation.mistakes, self._mistakes)
             yield from ("", section("Worst mistakes", "by the confidence in the wrong answer", gallery))
@@ -75,7 +72,7 @@ class EvaluationView(View):
             "confusion": evaluation.confusion.tolist(),
             "temperature": report.calibration.temperature if report.calibration else None,
             "calibration_error": calibration_error(report.tempered),
-            "reliability": [asdict(each) for each in reliability(report.tempered)],
+            "reliability": [asdict(part) for part in reliability(report.tempered)],
             "coverage": _coverage_json(report.coverage),
             "misread": [asdict(mistake) for mistake in evaluation.mistakes],
             "robustness": None if report.trials is None else [asdict(trial) for trial in report.trials],
@@ -119,26 +116,37 @@ def _share(value: float | None) -> str:
 
 
 def _digits_json(evaluation: Evaluation) -> dict[str, Any]:
-    scores = evaluation.digit_scores
+    digits = evaluation.digit_scores
     return {
-        "digit_accuracy": [evaluation.digit_accuracy(digit) for digit in range(CLASSES)],
-        "precision": [each.precision for each in scores],
-        "recall": [each.recall for each in scores],
-        "f1": [each.f1 for each in scores],
-        "support": [each.support for each in scores],
+        "digit_accuracy": [scores.recall for scores in digits],
+        "precision": [scores.precision for scores in digits],
+        "recall": [scores.recall for scores in digits],
+        "f1": [scores.f1 for scores in digits],
+        "support": [scores.support for scores in digits],
         "macro": asdict(evaluation.macro),
     }
 
 
+def confusion_lines(evaluation: Evaluation) -> Text:
+    """The most frequent confusions in words, a line for each."""
+    if not evaluation.errors:
+        return Text("No image was misread.")
+    text = Text.assemble(("Most often confused:", "bold"))
+    for pair in evaluation.confusions[:_MOST_CONFUSIONS]:
+        text.append(f"\n{pair.label} read as {pair.answer}: {pair.count:,} of {pair.support:,}")
+    return text
+
+
 def calibration_text(error: float, calibration: Calibration | None, coverage: Coverage | None) -> Text:
-    """The expected calibration error and, if the model has a threshold, what it answers with that confidence."""
+    """The expected calibration error, and how much the model answers at its own threshold, if it has one."""
     text = f"Expected calibration error {error:.4f} ({BINS} bins of equal width)"
     if calibration is not None:
         text += f", at its own temperature {calibration.temperature:.4g}"
     if coverage is not None:
-        answered = f"answers {counted_share(coverage.share)} of the images"
-        text += f"\nAt its own threshold {coverage.threshold:.4g} the model {answered}"
-        text += "" if coverage.accuracy is None else f", {counted_share(coverage.accuracy)} of those right"
+        share = counted_share(coverage.share)
+        text += f"\nAt its own threshold {coverage.threshold:.4g} the model answers {share} of the images"
+        if coverage.accuracy is not None:
+            text += f", {counted_share(coverage.accuracy)} of those right"
     return Text(text)
 
 
@@ -164,14 +172,14 @@ def _robustness_table(trials: tuple[Trial, ...], accuracy: float) -> Table:
 
 
 def _comparison(comparison: Comparison) -> Group:
-    """Both models' figures, the test between them, and the first of the images on which they differ."""
+    """The figures of both models, the test between them, and the first images on which they differ."""
     own, other = comparison.evaluation, comparison.other
     differing = len(comparison.disagreements)
     first = f"; the first {_MOST_DISAGREEMENTS}:" if differing > _MOST_DISAGREEMENTS else ""
-    difference = f"{comparison.difference:+.4f}"
+    accuracies = f"{own.metrics.accuracy:.4f} against {other.metrics.accuracy:.4f}"
     rows = {
         "Other": str(comparison.path),
-        "Accuracy": f"{own.metrics.accuracy:.4f} against {other.metrics.accuracy:.4f}: {difference}",
+        "Accuracy": f"{accuracies}: {comparison.difference:+.4f}",
         "Loss": f"{own.metrics.loss:.4f} against {other.metrics.loss:.4f}",
         "Errors": f"{own.errors:,} against {other.errors:,}",
         "Alone right": f"on {_images(comparison.only_right)}; the other on {_images(comparison.only_other_right)}",
@@ -188,18 +196,21 @@ def _images(number: int) -> str:
 def _verdict(comparison: Comparison) -> str:
     if comparison.p_value >= _SIGNIFICANCE_LEVEL:
         return "no difference at the 5 % level"
-    return f"{'this model' if comparison.difference > 0 else 'the other'} is better at the 5 % level"
+    better = "this model" if comparison.difference > 0 else "the other"
+    return f"{better} is better at the 5 % level"
 
 
 def _disagreements(comparison: Comparison) -> Table:
     rows = table("image", "label", "answer", "other's")
-    for each in comparison.disagreements[:_MOST_DISAGREEMENTS]:
-        answers = (
-            f"{answer} right" if answer == each.label else f"{answer}      "
-            for answer in (each.answer, each.other_answer)
-        )
-        rows.add_row(f"{each.index:,}", str(each.label), *answers)
+    for image in comparison.disagreements[:_MOST_DISAGREEMENTS]:
+        answer, other_answer = _marked(image.answer, image.label), _marked(image.other_answer, image.label)
+        rows.add_row(f"{image.index:,}", str(image.label), answer, other_answer)
     return rows
+
+
+def _marked(answer: int, label: int) -> str:
+    """An answer, with a word behind it if it is right; always of the same width."""
+    return f"{answer} right" if answer == label else f"{answer}      "
 
 
 def _comparison_json(comparison: Comparison | None) -> dict[str, Any] | None:
@@ -214,5 +225,5 @@ def _comparison_json(comparison: Comparison | None) -> dict[str, Any] | None:
         "only_right": comparison.only_right,
         "only_other_right": comparison.only_other_right,
         "p_value": comparison.p_value,
-        "differing": [asdict(each) for each in comparison.disagreements],
+        "differing": [asdict(image) for image in comparison.disagreements],
     }

@@ -12,12 +12,12 @@ _GAP = 4
 
 
 def room(options: ConsoleOptions) -> int:
-    """The columns that a drawing may take: a usual terminal's where lines may be of any length."""
+    """How many columns a drawing may take: as many as a usual terminal has where lines have no limit."""
     return USUAL_WIDTH if options.max_width >= UNLIMITED_WIDTH else options.max_width
 
 
 def table(*columns: str) -> Table:
-    """An empty table; a column whose name starts with "<" is aligned left, the others right."""
+    """An empty table; columns are aligned right, or left if their name starts with "<"."""
     result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         justify = "left" if column.startswith("<") else "right"
@@ -26,20 +26,20 @@ def table(*columns: str) -> Table:
 
 
 def fields(rows: dict[str, str], width: int = 0) -> Text:
-    """Names with their values, one to a line; the values begin in the column `width`, or right after the names."""
+    """A line for each name with its value; the values start in the column `width`, or right after the longest name."""
     width = width or max(map(len, rows)) + 2
     lines = (Text.assemble((name.ljust(width), "bold"), clean(value)) for name, value in rows.items())
     return Text("\n").join(lines)
 
 
 def section(title: str, explanation: str, *parts: RenderableType) -> Group:
-    """A part of a result under a title, with a few words on how to read it."""
+    """Parts of a result under a title, with a few words on how to read them."""
     heading = Text.assemble((title, "bold"), (f"  {clean(explanation)}" if explanation else "", "dim"))
     return Group(heading, "", *parts)
 
 
 class Beside:
-    """Two parts side by side if there is room for both, else one below the other."""
+    """Two parts side by side if there is room for both, otherwise one below the other."""
 
     def __init__(self, left: RenderableType, right: RenderableType) -> None:
         self._left, self._right = left, right
@@ -55,7 +55,12 @@ class Beside:
 
 
 def percent(probability: float) -> str:
-    """A probability, 0 to 1, with one decimal; one that is not quite 1 never reads as 100 %."""
+    """A probability, 0 to 1, with one decimal, and never as a certainty of 0 or 100 %."""
     if probability > 0.999:
         return ">99.9 %"
-    return f"{probability:.1%}".replace("%", " %") if probability >= 0.001 else "<0.1 %"
+    return f"{100 * probability:.1f} %" if probability >= 0.001 else "<0.1 %"
+
+
+def counted_share(share: float) -> str:
+    """A share that was counted, 0 to 1: unlike a probability, it can be exactly 0 or 100 %."""
+    return f"{100 * share:.0f} %" if share in (0, 1) else percent(share)

@@ -1,6 +1,7 @@
-"""The report of an evaluation as a file to look at and to share, with everything it needs inside."""
+"""The report of an evaluation as a file to look at and to share, which needs nothing from outside."""
 
 import io
+from pathlib import Path
 
 from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
@@ -8,12 +9,20 @@ from rich.terminal_theme import SVG_EXPORT_THEME
 from mnist_cli.display.charts import Curves
 from mnist_cli.display.evaluation import EvaluationView
 from mnist_cli.display.layout import section
-from mnist_cli.evaluation.report import STARTS, Report
+from mnist_cli.evaluation.report import Report
+from mnist_cli.storage.files import check_destination, check_replaceable, write_files
 
+STARTS = {
+    ".html": '<!DOCTYPE html>\n<html lang="en" class="mnistcli-evaluation">',
+    ".svg": '<svg xmlns="http://www.w3.org/2000/svg" class="mnistcli-evaluation"',
+}
+"""How a report starts, by the suffix of its file; it is recognised by that."""
+
+_HINT = "Choose another --report."
 _WIDTH = 120
 _FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 
-# Fields in single braces are filled in by Rich.
+# Rich fills in the fields in single braces.
 _HTML = f"""{STARTS[".html"]}
 <head>
 <meta charset="utf-8">
@@ -49,8 +58,25 @@ _SVG = f"""{STARTS[".svg"]} viewBox="0 0 {{width}} {{height}}">
 """
 
 
+def check_report_destination(path: Path) -> None:
+    """Make sure, before any work is done, that a report can be written at `path`. Raises `OutputError`."""
+    check_destination(path, _is_report, _HINT)
+
+
+def _is_report(path: Path) -> bool:
+    start = STARTS[path.suffix].encode()
+    with path.open("rb") as file:
+        return file.read(len(start)) == start
+
+
+def write_report(path: Path, report: Report, mistakes: int | None) -> None:
+    """Write a report with pictures of the worst `mistakes`. Raises `OutputError`."""
+    check_replaceable(path, _is_report, _HINT)
+    write_files({path: report_content(path.suffix, report, mistakes).encode()})
+
+
 def report_content(suffix: str, report: Report, mistakes: int | None) -> str:
-    """The report as the text of a file with the suffix `.html` or `.svg`, the learning curves of the model in it."""
+    """The text of a report for a file with the suffix `.html` or `.svg`, with the learning curves of the model."""
     console = Console(
         file=io.StringIO(),
         record=True,

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from mnist_cli.arrays import CLASSES, Labels, Probabilities
 from mnist_cli.figures import Metrics
 
-_Z_95 = 1.959963984540054  # the quantile of the normal distribution that leaves 2.5 % above it
+_Z_95 = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 
 
 @dataclass(frozen=True)
 class DigitScores:
-    """How well one digit is read; shares of 1, None where there is nothing to take a share of.
+    """How well one digit is read; `precision`, `recall` and `f1` are 0 to 1, or None where they would divide by 0.
 
-    `precision`: of the images read as the digit, those that show it. `recall`: of the images that show it, those
-    read as it. `f1`: the harmonic mean of both, 2 right / (support + read). `support`: the images that show it.
+    `precision`: the share of the images read as the digit that show it. `recall`: the share of the images that show
+    it that are read as it. `f1`: the harmonic mean of both. `support`: how many images show it.
     """
 
     precision: float | None
@@ -29,9 +29,9 @@ class DigitScores:
 
 @dataclass(frozen=True)
 class MacroScores:
-    """The unweighted means over the digits that occur, shown or read; what a digit has none of counts as 0.
+    """The unweighted means over the digits that occur as a label or as an answer; a score of None counts as 0.
 
-    This is what scikit-learn's `average="macro"` gives.
+    They equal scikit-learn's `average="macro"`.
     """
 
     precision: float
@@ -41,7 +41,7 @@ class MacroScores:
 
 @dataclass(frozen=True)
 class Confusion:
-    """A digit read as another: `count` of the `support` images that show `label` were read as `answer`."""
+    """Two digits confused: `count` of the `support` images that show `label` were read as `answer`."""
 
     label: int
     answer: int
@@ -51,7 +51,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image that was misread: its place in the data set from 0, and the probability (0 to 1) of the wrong answer."""
+    """A misread image: its index in the data set, and the probability (0 to 1) of the wrong answer."""
 
     index: int
     label: int
@@ -59,9 +59,20 @@ class Mistake:
     confidence: float
 
 
+@dataclass(frozen=True)
+class Trial:
+    """How many images were misread after a change of `amount` in `unit`, and the share (0 to 1) that was read right."""
+
+    change: str
+    amount: float | None
+    unit: str
+    errors: int
+    accuracy: float
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """How the probabilities for some images, at least one, compare with their labels."""
+    """A model's probabilities for one or more images, compared with their labels."""
 
     labels: Labels = field(repr=False)
     probabilities: Probabilities = field(repr=False)
@@ -72,7 +83,7 @@ class Evaluation:
 
     @cached_property
     def answers(self) -> NDArray[np.intp]:
-        """The digit that was read in each image, shape (n,)."""
+        """The likeliest digit of each image, shape (n,)."""
         answers: NDArray[np.intp] = self.probabilities.argmax(axis=1)
         return answers
 
@@ -90,7 +101,7 @@ class Evaluation:
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
-        """int64, shape (10, 10): rows the true digit, columns the digit that was read."""
+        """The confusion matrix, int64, shape (10, 10): a row for each true digit, a column for each answer."""
         counts = np.zeros((CLASSES, CLASSES), np.int64)
         np.add.at(counts, (self.labels, self.answers), 1)
         return counts
@@ -109,32 +120,34 @@ class Evaluation:
         """The 95 % Wilson score interval of the accuracy."""
         return wilson_interval(self.samples - self.errors, self.samples)
 
-    def digit_accuracy(self, digit: int) -> float | None:
-        """The share of the images of `digit` that were read right; None where there are none."""
-        return self.digit_scores[digit].recall
-
     @cached_property
     def digit_scores(self) -> tuple[DigitScores, ...]:
         """The scores of the ten digits, in order."""
-        right = self.confusion.diagonal().tolist()
-        support, read = self.confusion.sum(axis=1).tolist(), self.confusion.sum(axis=0).tolist()
-        return tuple(
-            DigitScores(_share(hits, seen), _share(hits, shown), _share(2 * hits, shown + seen), shown)
-            for hits, shown, seen in zip(right, support, read, strict=True)
+        return tuple(map(self._scores, range(CLASSES)))
+
+    def _scores(self, digit: int) -> DigitScores:
+        right = int(self.confusion[digit, digit])
+        support = int(self.confusion[digit].sum())
+        predicted = int(self.confusion[:, digit].sum())
+        return DigitScores(
+            precision=right / predicted if predicted else None,
+            recall=right / support if support else None,
+            f1=2 * right / (support + predicted) if support or predicted else None,
+            support=support,
         )
 
     @property
     def macro(self) -> MacroScores:
-        met = [scores for scores in self.digit_scores if scores.f1 is not None]
-
-        def mean(name: str) -> float:
-            return sum(getattr(scores, name) or 0.0 for scores in met) / len(met)
-
-        return MacroScores(mean("precision"), mean("recall"), mean("f1"))
+        occurring = [scores for scores in self.digit_scores if scores.f1 is not None]
+        return MacroScores(
+            precision=sum(scores.precision or 0.0 for scores in occurring) / len(occurring),
+            recall=sum(scores.recall or 0.0 for scores in occurring) / len(occurring),
+            f1=sum(scores.f1 or 0.0 for scores in occurring) / len(occurring),
+        )
 
     @property
     def confusions(self) -> tuple[Confusion, ...]:
-        """Every pair of digits of which one was read as the other, the most frequent first."""
+        """Every confusion that occurs, the most frequent first."""
         pairs = (
             Confusion(label, answer, int(self.confusion[label, answer]), self.digit_scores[label].support)
             for label, answer in np.argwhere(self.confusion).tolist()
@@ -144,38 +157,33 @@ class Evaluation:
 
     @cached_property
     def mistakes(self) -> tuple[Mistake, ...]:
-        """Every image that was misread, the worst first: that with the highest confidence in the wrong answer."""
+        """Every misread image, the most confident answer first."""
         indices = np.flatnonzero(~self.right)
-        worst_first = indices[np.argsort(-self.confidences[indices], kind="stable")]
+        most_confident_first = indices[np.argsort(-self.confidences[indices], kind="stable")]
         return tuple(
             Mistake(index, int(self.labels[index]), int(self.answers[index]), float(self.confidences[index]))
-            for index in worst_first.tolist()
+            for index in most_confident_first.tolist()
         )
 
 
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
-
-
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """The 95 % interval of a share, from 0 to 1, of `successes` in `trials`, at least one.
+    """The 95 % interval, within 0 to 1, of the share of `successes` in one or more `trials`.
 
     The score interval of Wilson (1927), "Probable inference, the law of succession, and statistical inference",
-    J. Am. Stat. Assoc. 22: unlike the usual normal interval, it keeps within 0 and 1 and holds near them.
+    J. Am. Stat. Assoc. 22: unlike the normal interval, it stays within 0 and 1, and is accurate near them.
     """
     share, z2 = successes / trials, _Z_95**2
     centre = share + z2 / (2 * trials)
     half = _Z_95 * sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
     scale = 1 + z2 / trials
-    # At 0 and at 1 the interval ends there, which rounding would miss by a hair.
+    # A share of 0 or 1 is an end of its own interval, which rounding would miss by a hair.
     return min((centre - half) / scale, share), max((centre + half) / scale, share)
 
 
 def cross_entropy(labels: Labels, probabilities: Probabilities) -> float:
     """The mean of -log(probability of the true digit), in nats.
 
-    A probability of 0 counts as the smallest positive number of its type, so that one wrong certainty costs much but
-    not everything.
+    A probability of 0 counts as the smallest positive number of its type, so that the loss stays finite.
     """
-    of_truth = np.take_along_axis(probabilities, labels[:, np.newaxis].astype(np.intp), axis=1)
-    return float(-np.log(np.maximum(of_truth, np.finfo(probabilities.dtype).tiny)).mean(dtype=np.float64))
+    of_labels = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(of_labels, np.finfo(probabilities.dtype).tiny)).mean(dtype=np.float64))

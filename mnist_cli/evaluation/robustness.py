@@ -1,46 +1,37 @@
-"""How a model bears images that are not quite like those it was trained on.
+"""How well a model reads images that differ from those it was trained on.
 
-The images are changed as they are, without the preparation that pictures get before a prediction.
+The changed images go to the network directly, without the preparation that pictures get before a prediction.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from mnist_cli.arrays import Images
 from mnist_cli.datasets.dataset import Digits
-from mnist_cli.evaluation.metrics import Evaluation
+from mnist_cli.evaluation.metrics import Evaluation, Trial
 from mnist_cli.model.engine import Engine
 
-# Every change draws its chances from this seed alone: one that is stronger draws the same ones, and none depends on
-# which others there are.
+# Every change starts from this seed, so that changes of one kind differ in their amount only, and adding one leaves
+# the others as they are.
 SEED = 0
 
-Chance = np.random.Generator
+_MID_GREY = np.float32(127.5)
 
 
 @dataclass(frozen=True)
 class Change:
-    """A way to change images; `amount` says how much in `unit`, and is None where there is no more and no less."""
+    """A way to change images, by an `amount` in `unit`; the amount is None where there is only one way."""
 
     name: str
     amount: float | None
     unit: str
-    apply: Callable[[Images, Chance], Images]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """How many of the images were misread, and the share (0 to 1) read right, after a change."""
-
-    change: str
-    amount: float | None
-    unit: str
-    errors: int
-    accuracy: float
+    apply: Callable[[Images, Generator], Images]
 
 
 def robustness(engine: Engine, digits: Digits) -> Iterator[Trial]:
@@ -51,84 +42,71 @@ def robustness(engine: Engine, digits: Digits) -> Iterator[Trial]:
         yield Trial(change.name, change.amount, change.unit, evaluation.errors, evaluation.metrics.accuracy)
 
 
-# The changes: images in, uint8, shape (n, 28, 28); as many of the same kind out. What comes in from outside is 0.
+# Each of these functions takes images, uint8, shape (n, 28, 28), and returns as many of the same kind. Pixels that
+# come in from outside are 0.
 
 
-def shifted(images: Images, chance: Chance, pixels: int) -> Images:
-    """Each image moved in one of the eight directions, by `pixels` along each axis that it moves on."""
-    directions = np.array([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x]) * pixels
-    chosen = chance.integers(len(directions), size=len(images))
-    result = np.zeros_like(images)
-    for number, (down, right) in enumerate(directions.tolist()):
-        into = np.flatnonzero(chosen == number)[:, np.newaxis, np.newaxis]
-        rows, columns = (np.arange(max(step, 0), size + min(step, 0)) for step, size in _axes(images, down, right))
-        rows = rows[:, np.newaxis]
-        result[into, rows, columns] = images[into, rows - down, columns - right]
+def shifted(images: Images, rng: Generator, pixels: int) -> Images:
+    """Each image moved by `pixels` in one of eight directions; a diagonal move is as long along both axes."""
+    directions = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if down or right]
+    chosen = rng.integers(len(directions), size=len(images))
+    height, width = images.shape[1:]
+    padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels)))
+    result = np.empty_like(images)
+    for index, (down, right) in enumerate(directions):
+        top, left = pixels * (1 - down), pixels * (1 - right)
+        result[chosen == index] = padded[chosen == index, top : top + height, left : left + width]
     return result
 
 
-def _axes(images: Images, down: int, right: int) -> Iterator[tuple[int, int]]:
-    return zip((down, right), images.shape[1:], strict=True)
-
-
-def rotated(images: Images, chance: Chance, degrees: float) -> Images:
+def rotated(images: Images, rng: Generator, degrees: float) -> Images:
     """Each image turned about its centre, to the left or to the right."""
-    import cv2
-
     height, width = images.shape[1:]
     centre = ((width - 1) / 2, (height - 1) / 2)
-    turns = [cv2.getRotationMatrix2D(centre, sign * degrees, 1) for sign in (-1, 1)]
-    chosen = chance.integers(2, size=len(images)).tolist()
-    return _each(images, lambda image, index: cv2.warpAffine(image, turns[chosen[index]], (width, height)))
-
-
-def noisy(images: Images, chance: Chance, deviation: float) -> Images:
-    """Normal noise added to every pixel; its standard deviation is in per cent of full ink."""
-    noise = chance.standard_normal(images.shape, np.float32) * np.float32(2.55 * deviation)
-    return _as_pixels(images + noise)
-
-
-def thinner(images: Images, chance: Chance, pixels: int) -> Images:
-    """Strokes that lose `pixels` of their width: each pixel is the least of a square of (pixels + 1) pixels a side."""
-    import cv2
-
-    square = np.ones((pixels + 1, pixels + 1), np.uint8)
-    return _each(images, lambda image, index: cv2.erode(image, square))
-
-
-def thicker(images: Images, chance: Chance, pixels: int) -> Images:
-    """Strokes that grow by `pixels` in width."""
-    import cv2
-
-    square = np.ones((pixels + 1, pixels + 1), np.uint8)
-    return _each(images, lambda image, index: cv2.dilate(image, square))
-
-
-def blurred(images: Images, chance: Chance, deviation: float) -> Images:
-    """Every pixel spread over its neighbours by a normal distribution with a deviation in pixels."""
-    import cv2
-
-    return _each(
-        images,
-        lambda image, index: cv2.GaussianBlur(image, (0, 0), deviation, borderType=cv2.BORDER_CONSTANT),
+    turns = [cv2.getRotationMatrix2D(centre, angle, 1) for angle in (-degrees, degrees)]
+    chosen = rng.integers(2, size=len(images)).tolist()
+    return _stack(
+        cv2.warpAffine(image, turns[index], (width, height)) for image, index in zip(images, chosen, strict=True)
     )
 
 
-def inverted(images: Images, chance: Chance) -> Images:
-    """Dark ink on a light ground."""
+def noisy(images: Images, rng: Generator, deviation: float) -> Images:
+    """Normal noise on every pixel, with a standard deviation in per cent of full ink."""
+    noise = rng.standard_normal(images.shape, np.float32) * np.float32(2.55 * deviation)
+    return _as_pixels(images + noise)
+
+
+def thinner(images: Images, rng: Generator, pixels: int) -> Images:
+    """Strokes that lose `pixels` of their width: erosion by a square of (pixels + 1) x (pixels + 1)."""
+    return _stack(cv2.erode(image, _square(pixels + 1)) for image in images)
+
+
+def thicker(images: Images, rng: Generator, pixels: int) -> Images:
+    """Strokes that gain `pixels` in width: dilation by a square of (pixels + 1) x (pixels + 1)."""
+    return _stack(cv2.dilate(image, _square(pixels + 1)) for image in images)
+
+
+def blurred(images: Images, rng: Generator, deviation: float) -> Images:
+    """A Gaussian blur with a standard deviation in pixels."""
+    return _stack(cv2.GaussianBlur(image, (0, 0), deviation, borderType=cv2.BORDER_CONSTANT) for image in images)
+
+
+def inverted(images: Images, rng: Generator) -> Images:
+    """Dark ink on a light background."""
     return 255 - images
 
 
-def flattened(images: Images, chance: Chance, contrast: float) -> Images:
-    """Every pixel's distance from the grey in the middle, 127.5, reduced to so many per cent: the ground turns grey."""
-    return _as_pixels((images - np.float32(127.5)) * np.float32(contrast / 100) + np.float32(127.5))
+def faded(images: Images, rng: Generator, contrast: float) -> Images:
+    """Contrast reduced to so many per cent: every pixel comes nearer to mid-grey, so the background turns grey."""
+    return _as_pixels((images - _MID_GREY) * np.float32(contrast / 100) + _MID_GREY)
 
 
-def _each(images: Images, change: Callable[[Images, int], NDArray[np.uint8]]) -> Images:
-    result = np.empty_like(images)
-    for index, image in enumerate(images):
-        result[index] = change(image, index)
-    return result
+def _square(side: int) -> NDArray[np.uint8]:
+    return np.ones((side, side), np.uint8)
+
+
+def _stack(images: Iterable[cv2.typing.MatLike]) -> Images:
+    return np.stack(list(images)).astype(np.uint8, copy=False)
 
 
 def _as_pixels(values: NDArray[np.float32]) -> Images:
@@ -143,6 +121,6 @@ CHANGES = (
     Change("thinner strokes", 1, "px", partial(thinner, pixels=1)),
     *(Change("thicker strokes", pixels, "px", partial(thicker, pixels=pixels)) for pixels in (1, 2)),
     *(Change("blur", pixels, "px", partial(blurred, deviation=pixels)) for pixels in (0.5, 1, 1.5)),
-    *(Change("contrast", share, "%", partial(flattened, contrast=share)) for share in (75, 50, 25)),
+    *(Change("contrast", share, "%", partial(faded, contrast=share)) for share in (75, 50, 25)),
     Change("inversion", None, "", inverted),
 )

@@ -73,7 +73,7 @@ def test_a_report_is_written_and_replaced_but_replaces_nothing_else(
     assert (first.returncode, again.returncode, other.returncode) == (0, 0, 1)
     assert is_one_line(first.stderr) and "the report is in a/r.html" in first.stderr
     assert json.loads(again.stdout)["samples"] == 400
-    assert is_one_line(other.stderr) and "no report" in other.stderr and other.stdout == ""
+    assert is_one_line(other.stderr) and "never overwrites" in other.stderr and other.stdout == ""
     assert (tmp_path / "mine.html").read_text() == "mine"
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["r.html"]
 

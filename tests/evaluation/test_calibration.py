@@ -5,7 +5,7 @@ import pytest
 
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import Dataset
-from mnist_cli.evaluation.calibration import TURNED_AWAY, calibrate, calibration_error
+from mnist_cli.evaluation.calibration import REJECTED_SHARE, calibrate, calibration_error
 from mnist_cli.evaluation.metrics import Evaluation, cross_entropy
 from mnist_cli.model.calibration import Calibration, tempered
 from mnist_cli.model.engine import open_engine
@@ -90,7 +90,7 @@ def test_the_threshold_turns_away_its_share_of_the_images():
     turned_away = tempered(probabilities, found.temperature).max(axis=1) < found.threshold
 
     assert 0.3 < found.threshold < 0.9
-    assert turned_away.sum() == TURNED_AWAY * 10_000 == 50
+    assert turned_away.sum() == REJECTED_SHARE * 10_000 == 50
 
 
 def sure_of_1(images: int, confidence: float) -> np.ndarray:

@@ -49,7 +49,7 @@ def test_the_confusion_matrix_has_a_row_for_each_true_digit():
 def test_the_accuracy_of_a_digit_counts_its_own_images():
     evaluation = Evaluation(np.array([3, 3, 8], np.uint8), certain(3, 8, 8))
 
-    assert [evaluation.digit_accuracy(digit) for digit in (3, 8, 0)] == [0.5, 1.0, None]
+    assert [evaluation.digit_scores[digit].recall for digit in (3, 8, 0)] == [0.5, 1.0, None]
 
 
 def test_the_loss_is_the_mean_of_the_logarithms():

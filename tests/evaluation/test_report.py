@@ -14,23 +14,14 @@ from rich.console import Console
 
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import open_dataset
-from mnist_cli.display.charts import ReliabilityDiagram
-from mnist_cli.display.confusion import confusion_lines, confusion_table
-from mnist_cli.display.evaluation import EvaluationView, calibration_text
+from mnist_cli.display.charts import ReliabilityDiagram, heat_map
+from mnist_cli.display.evaluation import EvaluationView, calibration_text, confusion_lines
 from mnist_cli.display.images import Gallery
-from mnist_cli.display.report import report_content
+from mnist_cli.display.report import STARTS, check_report_destination, report_content, write_report
 from mnist_cli.errors import AccuracyError, OutputError, SettingError
 from mnist_cli.evaluation.calibration import Bin, Coverage, calibration_error, coverage, reliability
 from mnist_cli.evaluation.metrics import Evaluation
-from mnist_cli.evaluation.report import (
-    STARTS,
-    EvaluationRequest,
-    Report,
-    check_accuracy,
-    check_report_destination,
-    judge,
-    write_report,
-)
+from mnist_cli.evaluation.report import REPORT_SUFFIXES, EvaluationRequest, Report, check_accuracy, judge
 from mnist_cli.model.calibration import Calibration, tempered
 from mnist_cli.model.engine import open_engine
 from mnist_cli.model.file import read_model
@@ -166,7 +157,7 @@ def test_a_single_image_makes_a_report(full_report: Report, answer: int):
 
 
 def test_the_heat_map_has_its_numbers_with_and_without_colour(full_report: Report):
-    table = confusion_table(full_report.evaluation)
+    table = heat_map(full_report.evaluation)
     plain, coloured = shown(table), shown(table, colour="truecolor")
 
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
@@ -179,7 +170,7 @@ def test_the_heat_map_has_its_numbers_with_and_without_colour(full_report: Repor
 def test_the_colour_of_a_cell_is_its_share_of_the_row_not_its_number():
     labels = np.repeat([0, 1], [1000, 10]).astype(np.uint8)
     answers = np.concatenate([np.repeat([0, 2], [999, 1]), np.repeat([1, 2], [9, 1])])
-    lines = shown(confusion_table(Evaluation(labels, certain(*answers))), colour="truecolor").splitlines()
+    lines = shown(heat_map(Evaluation(labels, certain(*answers))), colour="truecolor").splitlines()
 
     of_thousand, of_ten = (re.findall(r"\x1b\[([0-9;]*)m +1 \x1b", line)[-1] for line in lines[1:3])
     assert of_thousand != of_ten
@@ -324,18 +315,23 @@ def test_a_report_without_a_record_has_no_curves(full_report: Report):
     assert "validation" not in report_content(".html", replace(full_report, record=None), 0)
 
 
-@pytest.mark.parametrize("suffix", STARTS)
+def test_a_request_takes_the_kinds_of_report_that_there_are():
+    assert tuple(STARTS) == REPORT_SUFFIXES
+
+
+@pytest.mark.parametrize("suffix", REPORT_SUFFIXES)
 def test_a_report_replaces_a_report_and_nothing_else(full_report: Report, suffix: str, tmp_path: Path):
     path = tmp_path / "new folder" / f"report{suffix}"
-    write_report(path, report_content(suffix, full_report, 0))
+    check_report_destination(path)
+    write_report(path, full_report, 0)
     first = path.read_bytes()
-    write_report(path, report_content(suffix, full_report, 1))
+    write_report(path, full_report, 1)
     assert path.read_bytes() != first
 
     path.write_bytes(b"")
     check_report_destination(path)
     path.write_text("<html>a page of mine</html>")
-    for refuse in (check_report_destination, lambda path: write_report(path, report_content(suffix, full_report, 0))):
+    for refuse in (check_report_destination, lambda path: write_report(path, full_report, 0)):
         with pytest.raises(OutputError, match="never overwrites a file"):
             refuse(path)
     assert path.read_text() == "<html>a page of mine</html>"

@@ -7,7 +7,7 @@ from mnist_cli.datasets.dataset import Dataset, Digits
 from mnist_cli.evaluation.robustness import (
     CHANGES,
     blurred,
-    flattened,
+    faded,
     inverted,
     noisy,
     robustness,
@@ -94,7 +94,7 @@ def test_inversion_and_contrast_by_hand():
     pixels = np.array([[[0, 255, 100]]], np.uint8)
 
     assert inverted(pixels, chance()).tolist() == [[[255, 0, 155]]]
-    assert flattened(pixels, chance(), 50).tolist() == [[[64, 191, 114]]]
+    assert faded(pixels, chance(), 50).tolist() == [[[64, 191, 114]]]
 
 
 class Dark:
