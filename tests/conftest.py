@@ -16,9 +16,8 @@ from mnist_cli.arrays import Probabilities
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import Dataset, open_dataset
 from mnist_cli.evaluation.comparison import Comparison
-from mnist_cli.evaluation.metrics import Evaluation
+from mnist_cli.evaluation.metrics import Evaluation, Trial
 from mnist_cli.evaluation.report import Report
-from mnist_cli.evaluation.robustness import Trial
 from mnist_cli.model.engine import open_engine
 from mnist_cli.model.file import read_model
 from mnist_cli.model.interface import Interface

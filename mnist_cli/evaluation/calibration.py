@@ -42,12 +42,12 @@ class Bin:
     accuracy: float | None
 
 
-def reliability(evaluation: Evaluation, bins: int = BINS) -> tuple[Bin, ...]:
-    """The bins of a reliability diagram, of equal width, from confidence 0 to 1."""
-    edges = np.linspace(0, 1, bins + 1).tolist()
+def reliability(evaluation: Evaluation) -> tuple[Bin, ...]:
+    """The 15 bins of a reliability diagram, of equal width, from confidence 0 to 1."""
+    edges = np.linspace(0, 1, BINS + 1).tolist()
     # Without the outer edges, a confidence of 0, or rounded to a little more than 1, falls into a bin as well.
     indices = np.searchsorted(edges[1:-1], evaluation.confidences)
-    return tuple(_bin(evaluation, indices == index, edges[index], edges[index + 1]) for index in range(bins))
+    return tuple(_bin(evaluation, indices == index, edges[index], edges[index + 1]) for index in range(BINS))
 
 
 def _bin(evaluation: Evaluation, is_inside: NDArray[np.bool_], low: float, high: float) -> Bin:
