@@ -12,7 +12,7 @@ from processes import Run
 
 from mnist_cli.cli.app import app
 from mnist_cli.data import MODEL_PATH
-from mnist_cli.display.evaluationjson import evaluation_json
+from mnist_cli.display.evaluation import EvaluationView
 from mnist_cli.evaluation.report import Report
 from mnist_cli.model.file import read_model
 from mnist_cli.settings import DEFAULT_MODEL_PATH, RECIPES, SETTINGS, Settings
@@ -124,7 +124,7 @@ def test_the_keys_told_are_the_keys_printed(name: str, arguments: list[str], run
 def test_the_keys_told_of_evaluate_are_the_keys_of_a_report_with_everything(full_report: Report):
     told = set(re.findall(r"`([a-z0-9_]+)`", section("evaluate").split("JSON")[-1]))
 
-    assert keys_inside(evaluation_json(full_report)) == told
+    assert keys_inside(EvaluationView(full_report).as_json()) == told
 
 
 def keys_inside(value) -> set[str]:

@@ -7,10 +7,10 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from mnist_cli.arrays import Probabilities
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import Dataset
 from mnist_cli.evaluation.metrics import Confusion, Evaluation, Mistake, cross_entropy, wilson_interval
-from mnist_cli.model.engine import open_engine
 from mnist_cli.model.file import read_model
 
 
@@ -18,22 +18,21 @@ def certain(*digits: int) -> np.ndarray:
     return np.eye(10)[list(digits)]
 
 
-def test_the_shipped_model_is_as_good_as_it_should_be(mnist: Dataset):
-    probabilities = open_engine(read_model(MODEL_PATH)).probabilities(mnist.test.images)
-    evaluation = Evaluation(mnist.test.labels, probabilities)
+def test_the_shipped_model_is_as_good_as_it_should_be(mnist: Dataset, shipped_answers: Probabilities):
+    evaluation = Evaluation(mnist.test.labels, shipped_answers)
 
     assert evaluation.samples == 10_000
     assert 0.990 <= evaluation.metrics.accuracy < 0.9999  # nothing of this size reads every digit
     assert evaluation.errors == round(10_000 * (1 - evaluation.metrics.accuracy))
 
 
-def test_the_record_of_the_shipped_model_has_its_metrics(mnist: Dataset):
-    model = read_model(MODEL_PATH)
-    metrics = Evaluation(mnist.test.labels, open_engine(model).probabilities(mnist.test.images)).metrics
+def test_the_record_of_the_shipped_model_has_its_metrics(mnist: Dataset, shipped_answers: Probabilities):
+    record = read_model(MODEL_PATH).record
+    metrics = Evaluation(mnist.test.labels, shipped_answers).metrics
 
-    assert model.record is not None
-    assert model.record.test.accuracy == metrics.accuracy
-    assert model.record.test.loss == pytest.approx(metrics.loss, abs=1e-6)
+    assert record is not None
+    assert record.test.accuracy == metrics.accuracy
+    assert record.test.loss == pytest.approx(metrics.loss, abs=1e-6)
 
 
 def test_the_confusion_matrix_has_a_row_for_each_true_digit():
