@@ -138,7 +138,7 @@ def confusion_lines(evaluation: Evaluation) -> Text:
 
 
 def calibration_text(error: float, calibration: Calibration | None, coverage: Coverage | None) -> Text:
-    """The expected calibration error, and how much the model answers at its own threshold, if it has one."""
+    """The expected calibration error, and the share of images answered at the model's own threshold, if it has one."""
     text = f"Expected calibration error {error:.4f} ({BINS} bins of equal width)"
     if calibration is not None:
         text += f", at its own temperature {calibration.temperature:.4g}"
