@@ -67,7 +67,7 @@ def predict(
         failed += prediction.status == "error"
         explanations = reader.explain(prediction) if explain else ()
         screen.show(PredictionView(prediction, top, explanations))
-    if failed == len(paths) == 1:  # its own error has been shown
+    if len(paths) == 1 and screen.has_shown_error:  # there is nothing to add
         raise typer.Exit(1)
     if failed:
         raise PictureError(f"{failed} of {len(paths)} pictures could not be read")

@@ -49,6 +49,7 @@ class Screen:
 
     def __init__(self, quiet: bool = False, format: Format = "text") -> None:
         self.quiet, self.format = quiet, format
+        self.has_shown_error = False
         self._pending: list[str] = []
         self.out = _console(sys.stdout, stderr=False)
         self.err = _console(sys.stderr, stderr=True)
@@ -107,6 +108,7 @@ class Screen:
 
     def error(self, error: MnistCliError) -> None:
         """One line with what failed and what to do about it."""
+        self.has_shown_error = True
         hint = f". {clean(error.hint)}" if error.hint else ""
         self._tell(Text.assemble(("error: ", "bold red"), clean(error.message), hint))
 
