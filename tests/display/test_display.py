@@ -65,7 +65,8 @@ def test_a_run_is_live_on_a_terminal_and_ends_as_a_table(width: int, left: str, 
     assert "Saved" in final
 
 
-@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, slow({"COLUMNS": "40"})], ids=["dumb", "narrow"])
+@pytest.mark.slow
+@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"COLUMNS": "40"}], ids=["dumb", "narrow"])
 def test_a_terminal_that_can_not_be_redrawn_gets_plain_lines(
     environment: dict[str, str], small_npz: Path, tmp_path: Path
 ):
