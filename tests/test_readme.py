@@ -3,18 +3,22 @@
 import json
 import re
 import shlex
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import typer
 from PIL import Image
 from processes import Run
+from test_house import ORDER, ROOMS
 
 from mnist_cli.cli.app import app
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.display.evaluation import EvaluationView
 from mnist_cli.evaluation.report import Report
 from mnist_cli.model.file import read_model
+from mnist_cli.model.layers.shaping import Inactive
+from mnist_cli.model.options import KINDS, layer_class
 from mnist_cli.settings import DEFAULT_MODEL_PATH, RECIPES, SETTINGS, Settings
 from mnist_cli.training.network import classic_cnn
 
@@ -31,13 +35,18 @@ def options_of(command) -> set[str]:
 
 
 def section(title: str) -> str:
-    return re.split(r"^## ", README.split(f"\n## {title}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
+    """The text under a heading of any level, up to the next one of this level or above."""
+    heading = re.search(rf"^(##+) {re.escape(title)}\n", README, re.MULTILINE)
+    assert heading
+    return re.split(rf"^#{{2,{len(heading[1])}}} ", README[heading.end() :], maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def options_in(text: str) -> set[str]:
-    """Options inside code; what stands in a line or block about another command does not count."""
+    """Options inside code, but not those in blocks or after the name of a command or another program."""
     inline = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
-    codes = [code for code in re.findall(r"`([^`]+)`", inline) if not re.match(r"mnistcli [a-z]", code)]
+    codes = [
+        code for code in re.findall(r"`([^`]+)`", inline) if not re.match(r"(mnistcli [a-z]|python |pytest )", code)
+    ]
     return set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", " ".join(codes)))
 
 
@@ -50,11 +59,24 @@ def test_every_option_of_a_command_is_told_in_its_section_and_no_other(name: str
 
 
 def test_the_options_of_all_commands_are_told():
-    told = options_in(section("Everywhere")) | options_in(README.split("\n## ")[0])
+    told = options_in(section("Everywhere"))
 
     assert told >= SHARED | GLOBAL
     assert options_of(GROUP) <= told | SHARED
     assert all(options_of(command) >= SHARED for command in COMMANDS.values())
+
+
+def test_every_option_on_the_page_is_an_option():
+    assert options_in(README) <= options_of(GROUP).union(*map(options_of, COMMANDS.values()))
+
+
+def test_the_commands_on_the_first_screen_are_the_commands_each_with_its_picture():
+    rows = table_rows(README.split("\n## ")[0])
+
+    assert [row[0].strip("`").split()[1] for row in rows] == list(COMMANDS)
+    assert [re.findall(r"screenshots/(\w+)\.svg.*\(#(\w+)\)", row[2]) for row in rows] == [
+        [(name, name)] for name in COMMANDS
+    ]
 
 
 def table_rows(text: str) -> list[list[str]]:
@@ -113,7 +135,7 @@ def test_the_recipes_told_are_the_recipes():
 @pytest.mark.parametrize(("name", "arguments"), [("summary", ["--json"]), ("predict", ["--json", "digit.png"])])
 def test_the_keys_told_are_the_keys_printed(name: str, arguments: list[str], run: Run, tmp_path: Path):
     Image.new("L", (50, 50), 255).save(tmp_path / "digit.png")
-    told = set(re.findall(r"`([a-z_]+)`", section(name).split("JSON")[-1]))
+    told = set(re.findall(r"`([a-z_]+)`", section(f"JSON of {name}")))
     printed = json.loads(run(name, *arguments, cwd=tmp_path).stdout)
 
     inner = {key for layer in printed.get("layers", []) for key in layer}
@@ -122,7 +144,7 @@ def test_the_keys_told_are_the_keys_printed(name: str, arguments: list[str], run
 
 
 def test_the_keys_told_of_evaluate_are_the_keys_of_a_report_with_everything(full_report: Report):
-    told = set(re.findall(r"`([a-z0-9_]+)`", section("evaluate").split("JSON")[-1]))
+    told = set(re.findall(r"`([a-z0-9_]+)`", section("JSON of evaluate")))
 
     assert keys_inside(EvaluationView(full_report).as_json()) == told
 
@@ -171,22 +193,40 @@ def test_the_figures_of_the_model_on_board_are_those_of_its_record():
     assert record.command in section("evaluate")
 
 
-def test_every_room_is_in_the_plan_and_nothing_that_is_gone():
-    rooms = {f"{path.parent.name}/" for path in (ROOT / "mnist_cli").glob("*/__init__.py")}
-    names = {path.name for path in (ROOT / "mnist_cli").rglob("*.py")} | rooms
-    told = set(re.findall(r"`(\w+(?:\.py|/))`", section("How the code is laid out")))
+def test_every_room_is_in_the_plan_with_its_own_sentence():
+    told = {row[0].strip("`/"): row[1] for row in table_rows(section("Architecture"))}
 
-    assert rooms <= told
-    assert told <= names
+    assert told == {room: (import_module(f"mnist_cli.{room}").__doc__ or "").strip() for room in ROOMS}
+
+
+def test_the_rooms_are_told_from_the_top_down():
+    rooms = [row[0].strip("`/") for row in table_rows(section("Architecture"))]
+
+    assert [room for room in rooms if room in ORDER] == list(reversed(ORDER))
+    assert rooms[-1] == "data"
+
+
+def test_every_module_outside_the_rooms_is_in_the_plan():
+    modules = {path.name for path in (ROOT / "mnist_cli").glob("*.py")} - {"__init__.py", "__main__.py"}
+
+    assert set(re.findall(r"`(\w+\.py)`", section("Architecture"))) == modules
+
+
+def test_the_layers_told_are_the_layers():
+    listed = section("Your own model").split("- **Layers**: ")[1].split("\n- ")[0]
+    told = set(re.findall(r"[A-Z]\w+", listed)) - {"Keras", "Mixed"}
+    others = {kind for kind in KINDS if "Pooling" in kind or issubclass(layer_class(kind), Inactive)}
+
+    assert told == KINDS - others
 
 
 def test_every_file_it_points_to_is_there():
-    linked = re.findall(r"\]\(((?!https?:|#)[^)]+)\)", README)
+    linked = re.findall(r"\]\(((?!https?:|#)[^)]+)\)", README) + re.findall(r'src="([^"]+)"', README)
 
     assert linked
     assert [link for link in linked if not (ROOT / link).is_file()] == []
     headings = {
         re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
-        for title in re.findall(r"^## (.+)$", README, re.M)
+        for title in re.findall(r"^##+ (.+)$", README, re.M)
     }
     assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= headings

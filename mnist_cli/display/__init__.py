@@ -1,1 +1,1 @@
-"""What people see: everything that is printed, and all of Rich, is in this package."""
+"""What people see, in the terminal and in reports."""
