@@ -82,3 +82,14 @@ def test_what_is_uneven_or_too_thick_for_a_pen_is_not_plausible():
 
     assert plausibility(uneven) == 0
     assert plausibility(drawn((100, 50, 200, 150))) == 0
+
+
+def test_a_glyph_is_its_ink_alone_cropped_and_from_0_to_1():
+    amount = 0.8 * drawn((100, 50, 110, 150)).astype(np.float32)
+    amount[50:150, 110] = 0.4  # a soft edge
+    amount[80:84, 130:134] = 0.8  # a speck
+    (glyph,) = find_glyphs(Ink(amount, 0.06, False, True))
+
+    assert (glyph.amount.dtype, glyph.amount.shape) == (np.float32, (100, 11))
+    assert glyph.amount[:, :10] == pytest.approx(1)
+    assert glyph.amount[:, 10] == pytest.approx((0.5 - 0.2) / (1 - 0.2))
