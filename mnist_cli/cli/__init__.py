@@ -1,1 +1,1 @@
-"""The command line: one file a command, which parses, calls the core and hands the result to the display."""
+"""The command line: one file per command, which parses, calls the core and hands the result to the display."""

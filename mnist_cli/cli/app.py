@@ -49,7 +49,7 @@ def _report(error: Exception) -> int:
     if isinstance(error, ReaderGone):
         return 0
     if not isinstance(error, MnistCliError):
-        message = f"something went wrong inside mnistcli: {type(error).__name__}: {first_line(error)}"
+        message = f"internal error: {type(error).__name__}: {first_line(error)}"
         error = MnistCliError(message, "Run it again with --debug to see where.")
     Screen().error(error)
     return error.exit_code
@@ -62,7 +62,7 @@ def _report_usage(error: typer.TyperException) -> int:
     screen = Screen()
     if context := getattr(error, "ctx", None):
         screen.note(context.get_usage())
-        screen.note(f"`{context.command_path} --help` tells more.")
+        screen.note(f"See `{context.command_path} --help`.")
     message = error.format_message()
     screen.error(MnistCliError(message[:1].lower() + message[1:].removesuffix(".")))
     return error.exit_code
@@ -70,7 +70,7 @@ def _report_usage(error: typer.TyperException) -> int:
 
 app = typer.Typer(
     cls=Commands,
-    help="Train, judge, lay open and use a convolutional network that reads handwritten digits.",
+    help="Train, evaluate, inspect and use a convolutional network that reads handwritten digits.",
     epilog="Example: mnistcli predict digit.png",
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,

@@ -25,7 +25,8 @@ def evaluate(
         ),
     ] = None,
     robustness: Annotated[
-        bool, typer.Option("--robustness", help="Also evaluate on shifted, turned, noisy and other changed images.")
+        bool,
+        typer.Option("--robustness", help="Also evaluate on shifted, rotated, noisy and otherwise changed images."),
     ] = False,
     compare: OtherModel = None,
     min_accuracy: Annotated[
@@ -39,7 +40,7 @@ def evaluate(
         typer.Option(
             metavar="N",
             min=0,
-            help=f"How many misread images to draw.{default('what fits in a row')}",
+            help=f"Number of misread images to draw, the worst first.{default('what fits in a row')}",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),

@@ -1,4 +1,4 @@
-"""Opening the model that a command was given, with everything unusual about it told."""
+"""Opening the model that a command was given, and noting what is unusual about it."""
 
 import os
 from pathlib import Path

@@ -40,12 +40,13 @@ def complete_model(incomplete: str) -> list[str]:
 
 _USUAL_MODEL = default(f"{DEFAULT_MODEL_PATH} if it exists, else the one that comes with mnistcli")
 _MODEL: dict[str, Any] = {"readable": False, "show_default": False, "autocompletion": complete_model}
-_MODEL_HELP = f"A .keras or .h5 file.{_USUAL_MODEL}"
+_MODEL_HELP = f"Model file, .keras or .h5.{_USUAL_MODEL}"
 
 Model = Annotated[Path | None, typer.Argument(metavar="[MODEL]", help=_MODEL_HELP, **_MODEL)]
 ModelOption = Annotated[Path | None, typer.Option("--model", "-m", metavar="FILE", help=_MODEL_HELP, **_MODEL)]
 OtherModel = Annotated[
-    Path | None, typer.Option("--compare", metavar="FILE", help="Another model to compare with.", **_MODEL)
+    Path | None,
+    typer.Option("--compare", metavar="FILE", help="Compare with another model on the same images.", **_MODEL),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=OUTPUT)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.", rich_help_panel=OUTPUT)]

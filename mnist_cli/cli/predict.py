@@ -11,19 +11,17 @@ from mnist_cli.errors import PictureError, SettingError
 
 def predict(
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Picture files, folders, patterns, or - for stdin.")
+        list[str], typer.Argument(metavar="IMAGE...", help="Picture files, folders, quoted patterns, or - for stdin.")
     ],
     model: ModelOption = None,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Only make pictures grey and 28x28: light digits on black, as in MNIST.")
-    ] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Don't look for ink: only make pictures grey and 28x28.")] = False,
     top: Annotated[
         int,
         typer.Option(
             metavar="N",
             min=1,
             max=10,
-            help=f"How many of the likeliest digits to name.{default('3')}",
+            help=f"Number of likeliest digits to name.{default('3')}",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -37,10 +35,11 @@ def predict(
         ),
     ] = False,
     json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object per picture and line.", rich_help_panel=OUTPUT)
+        bool,
+        typer.Option("--json", help="Print one JSON object per picture, each on its own line.", rich_help_panel=OUTPUT),
     ] = False,
     csv: Annotated[
-        bool, typer.Option("--csv", help="Print one line of CSV per picture.", rich_help_panel=OUTPUT)
+        bool, typer.Option("--csv", help="Print one line of CSV per picture, below a header.", rich_help_panel=OUTPUT)
     ] = False,
     quiet: Quiet = False,
     debug: Debug = False,

@@ -38,18 +38,24 @@ def train(
         ),
     ] = None,
     epochs: Annotated[int | None, _setting("epochs", "N", "Number of passes over the training images.")] = None,
-    batch_size: Annotated[int | None, _setting("batch_size", "N", "Images in a step.")] = None,
-    optimizer: Annotated[str | None, _setting("optimizer", _OPTIMIZERS, "How gradients change the weights.")] = None,
+    batch_size: Annotated[int | None, _setting("batch_size", "N", "Number of images per step.")] = None,
+    optimizer: Annotated[
+        str | None, _setting("optimizer", _OPTIMIZERS, "Optimizer; muon: Muon for the convolutions, Adam for the rest.")
+    ] = None,
     learning_rate: Annotated[float | None, _setting("learning_rate", "X", "The highest learning rate.")] = None,
-    schedule: Annotated[str | None, _setting("schedule", _SCHEDULES, "How the learning rate falls from there.")] = None,
+    schedule: Annotated[
+        str | None, _setting("schedule", _SCHEDULES, "How the learning rate falls from its highest.")
+    ] = None,
     warmup: Annotated[
-        float | None, _setting("warmup", "X", "Epochs in which the learning rate rises to its highest.")
+        float | None, _setting("warmup", "X", "Number of epochs in which the learning rate rises to its highest.")
     ] = None,
     weight_decay: Annotated[
         float | None, _setting("weight_decay", "X", "How strongly kernels are pulled towards 0.")
     ] = None,
-    dropout: Annotated[float | None, _setting("dropout", "X", "Share of the features that is dropped.")] = None,
-    augment: Annotated[float | None, _setting("augment", "X", "How far images are distorted, from 0 to 1.")] = None,
+    dropout: Annotated[float | None, _setting("dropout", "X", "Share of the features that are dropped.")] = None,
+    augment: Annotated[
+        float | None, _setting("augment", "X", "How strongly images are distorted, from 0 to 1.")
+    ] = None,
     averaging: Annotated[
         float | None, _setting("averaging", "X", "Decay of the moving average of the weights; 0: no average.")
     ] = None,
@@ -64,7 +70,7 @@ def train(
     precision: Annotated[
         str | None,
         _setting(
-            "precision", _PRECISIONS, "Number format of the computation; auto: bfloat16 where it is native.", _RUN
+            "precision", _PRECISIONS, "Number format of the training steps; auto: bfloat16 where it is native.", _RUN
         ),
     ] = None,
     seed: Annotated[
@@ -73,12 +79,12 @@ def train(
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Go on with the run for this output; a larger --epochs extends it.", rich_help_panel=_RUN
+            "--resume", help="Continue the run for this output; a larger --epochs extends it.", rich_help_panel=_RUN
         ),
     ] = False,
     from_record: Annotated[
         Path | None,
-        file_option("--from-record", help="Repeat the run of a training record, and compare.", panel=_RUN),
+        file_option("--from-record", help="Repeat the run of a training record and compare the models.", panel=_RUN),
     ] = None,
     data: Annotated[
         Path | None,
@@ -95,7 +101,7 @@ def train(
     ] = None,
     tensorboard: Annotated[
         Path | None,
-        file_option("--tensorboard", metavar="DIR", help="Also write the figures for TensorBoard.", panel=_FILES),
+        file_option("--tensorboard", metavar="DIR", help="Also write loss and accuracy for TensorBoard.", panel=_FILES),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -138,4 +144,4 @@ def train(
         trained = show_training(screen, events)
     screen.show(TrainedView(trained))
     if stop.requested:
-        raise stop.interruption(hint="the run had come to its end and the model is saved")
+        raise stop.interruption(hint="the run was already finished, and the model is saved")

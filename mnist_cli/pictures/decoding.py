@@ -13,7 +13,7 @@ from mnist_cli.pictures.ink import Colours
 
 PIXEL_LIMIT = 100_000_000
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
-_HINT = f"Pictures may be {', '.join(FORMATS)}, of at most {PIXEL_LIMIT // 1_000_000} megapixels."
+_HINT = f"Supported are {', '.join(FORMATS)}, of at most {PIXEL_LIMIT // 1_000_000} megapixels."
 
 # The size that a file declares is checked below, before anything is decoded; Pillow's own check would print a warning.
 Image.MAX_IMAGE_PIXELS = None
@@ -66,7 +66,7 @@ def decode(content: bytes) -> Picture:
         try:
             opened = Image.open(io.BytesIO(content), formats=FORMATS)
         except UnidentifiedImageError as reason:
-            raise PictureError("not a picture in a format that is read", _HINT) from reason
+            raise PictureError("not a picture in a supported format", _HINT) from reason
         with opened as image:
             size = image.size
             _check_size(image, len(content))

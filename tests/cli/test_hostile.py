@@ -44,7 +44,7 @@ def answered(outcome: Outcome, seconds: float) -> list[str]:
         f"took {outcome.seconds:.1f} s": outcome.seconds > seconds,
         f"took {outcome.memory // 1_000_000} MB": outcome.memory > MEMORY,
         "shows a traceback": "Traceback" in text,
-        "is no error that a user can meet": "something went wrong inside" in text,
+        "is no error that a user can meet": "internal error" in text,
         "shows characters that do something": not text.replace("\n", "").isprintable(),
     }
     return [complaint for complaint, holds in wrong.items() if holds]
