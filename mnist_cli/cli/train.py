@@ -70,7 +70,10 @@ def train(
     precision: Annotated[
         str | None,
         _setting(
-            "precision", _PRECISIONS, "Number format of the training steps; auto: bfloat16 where it is native.", _RUN
+            "precision",
+            _PRECISIONS,
+            "Number format of the training steps; auto: bfloat16 where it is clearly faster.",
+            _RUN,
         ),
     ] = None,
     seed: Annotated[

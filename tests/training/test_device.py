@@ -1,5 +1,6 @@
 """What is found out about processors and GPUs, from what systems tell of themselves."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,10 +67,20 @@ def test_gpus_go_before_the_processor(
     assert find_device() == found
 
 
-@pytest.mark.parametrize("native", [True, False])
-def test_auto_takes_what_is_native(native: bool):
+@pytest.mark.parametrize(("native", "bfloat16_seconds"), [(True, 0.5), (True, 0.9), (False, 0.5)])
+def test_auto_takes_bfloat16_where_it_is_clearly_faster(
+    native: bool, bfloat16_seconds: float, monkeypatch: pytest.MonkeyPatch
+):
+    seconds = {"float32": 1.0, "bfloat16": bfloat16_seconds}
+    monkeypatch.setattr(device, "_seconds", lambda precision: seconds[precision.name])
     found = Device("CPU", native)
 
-    assert found.precision("auto") == ("bfloat16" if native else "float32")
+    assert found.precision("auto") == ("bfloat16" if native and bfloat16_seconds < 0.8 else "float32")
     assert found.precision("float32") == "float32"
     assert found.precision("bfloat16") == "bfloat16"
+
+
+def test_a_precision_is_measured_in_little_time():
+    start = time.perf_counter()
+    assert all(device._seconds(precision) > 0 for precision in (backend.tf.float32, backend.tf.bfloat16))
+    assert time.perf_counter() - start < 5  # on an idle machine with bfloat16, 0.2
