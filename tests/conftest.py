@@ -72,6 +72,10 @@ def trained(request: TrainingRequest, stop: StopRequest | None = None) -> Record
     return last.record
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-golden", action="store_true", help="write what the commands print to tests/golden/")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c_works() -> Iterator[None]:
     """Even where pytest was told to ignore it, as in the background of a shell: its children would ignore it too."""

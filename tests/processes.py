@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -87,6 +88,11 @@ def run_on_terminal(arguments: Sequence[str | Path], width: int, cwd: Path, **en
             while part := screen.read(65536):
                 sent += part
         return process.wait(), sent.decode()
+
+
+def without_codes(sent: str) -> str:
+    """What a terminal was sent, without what moves its cursor or changes its colours."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", sent).replace("\r", "")
 
 
 def is_one_line(text: str) -> bool:

@@ -4,17 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from processes import run_on_terminal
+from processes import run_on_terminal, without_codes
 from tiers import slow
 
 from mnist_cli.display.prediction import percent
 from mnist_cli.display.screen import clean
 from mnist_cli.display.training import epochs_table
 from mnist_cli.figures import Epoch
-
-
-def without_codes(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "")
 
 
 @pytest.mark.parametrize("width", [20, slow(40), slow(80), 120])
