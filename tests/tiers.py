@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 import pytest
-from _pytest.mark import ParameterSet
 
 
-def sample(cases: Mapping[str, object] | Iterable[object], every: int) -> list[ParameterSet]:
+def sample(cases: Mapping[str, object] | Iterable[object], every: int) -> list:
     """All cases as parameters; the first of so many runs by default, and the others are slow. Names become ids."""
     named = cases.items() if isinstance(cases, Mapping) else ((None, case) for case in cases)
     return [
@@ -15,6 +14,6 @@ def sample(cases: Mapping[str, object] | Iterable[object], every: int) -> list[P
     ]
 
 
-def slow(*case: object) -> ParameterSet:
+def slow(*case: object):
     """A case that is slow."""
     return pytest.param(*case, marks=pytest.mark.slow)
