@@ -59,7 +59,10 @@ def predict(
     screen = Screen(quiet, "json" if json else "csv" if csv else "text")
     engine = engine_for(model, screen)
     reader = Reader(engine, engine.model.calibration, resize if raw else prepare)
-    paths = find_pictures(map(Path, images))
+    found = find_pictures(map(Path, images))
+    paths = found.pictures
+    if found.left_out:
+        screen.note(f"left out {found.left_out:,} of the files in folders, which are not pictures by their names")
     screen.header(COLUMNS)
     failed = 0
     for prediction in tracked(screen, reader.read_all(paths), len(paths), "Pictures", prints_each=True):

@@ -12,7 +12,7 @@ from mnist_cli.errors import PictureError
 from mnist_cli.pictures.ink import Colours
 
 PIXEL_LIMIT = 100_000_000
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "AVIF", "TIFF", "PPM")
 _HINT = f"Supported are {', '.join(FORMATS)}, of at most {PIXEL_LIMIT // 1_000_000} megapixels."
 
 # The size that a file declares is checked below, before anything is decoded; Pillow's own check would print a warning.

@@ -118,7 +118,10 @@ OTHERS: dict[str, bytes] = {
 }
 
 TRUNCATED: dict[str, bytes] = {
-    **{f"truncated.{kind.lower()}": saved(kind)[: len(saved(kind)) // 2] for kind in ("PNG", "BMP", "WEBP", "PPM")},
+    **{
+        f"truncated.{kind.lower()}": saved(kind)[: len(saved(kind)) // 2]
+        for kind in ("PNG", "BMP", "WEBP", "AVIF", "PPM")
+    },
     "truncated.tiff": saved("TIFF")[:2000],
     "truncated.gif": saved("GIF")[:60],
     "truncated.jpeg": saved("JPEG")[:300],
@@ -164,6 +167,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "100 megapixels.png": lambda: png(10_000, 10_000, compressed=zeros(101)),
     "100 megapixels of 64 bits.png": lambda: png(10_000, 10_000, compressed=zeros(801), depth=16, colour=6),
     "100 megapixels.webp": lambda: large("WEBP", "RGB", 12_200, 8100, lossless=True, method=0),
+    "100 megapixels.avif": lambda: large("AVIF", "RGBA", 12_200, 8100, speed=10),
     "100 megapixels.gif": lambda: large("GIF", "P", 10_000, 10_000),
     "50 megapixels.jpg": lambda: large("JPEG", "RGB", 8700, 5700),
     "50 megapixels, progressive.jpg": lambda: large("JPEG", "RGB", 8700, 5700, progressive=True),
@@ -189,7 +193,10 @@ def _pages(kind: str) -> bytes:
 
 # What is odd about these is no reason to refuse them.
 READ: dict[str, bytes] = {
-    **{f"plain.{kind.lower()}": saved(kind) for kind in ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")},
+    **{
+        f"plain.{kind.lower()}": saved(kind)
+        for kind in ("PNG", "JPEG", "MPO", "GIF", "BMP", "WEBP", "AVIF", "TIFF", "PPM")
+    },
     "another suffix.gif": saved("PNG"),
     "no suffix": saved("JPEG"),
     "animated.gif": _pages("GIF"),

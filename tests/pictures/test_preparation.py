@@ -77,7 +77,7 @@ def test_every_mode_is_read(mode: str, seven: np.ndarray, tmp_path: Path):
     assert likeness(prepare_file(saved(image, tmp_path, ".tiff")), seven) > 0.93
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".bmp", ".webp", ".tiff", ".ppm"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".jfif", ".gif", ".bmp", ".webp", ".avif", ".tiff", ".ppm"])
 def test_every_format_is_read(suffix: str, seven: np.ndarray, tmp_path: Path):
     image = Image.fromarray(photo(seven)).convert("RGB")
 

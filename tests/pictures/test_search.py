@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from mnist_cli.pictures.search import find_pictures
+from mnist_cli.pictures import search
+
+
+def find_pictures(names: list[Path]) -> list[Path]:
+    return search.find_pictures(names).pictures
 
 
 @pytest.fixture
@@ -49,3 +53,13 @@ def test_links_in_a_circle_end(folder: Path):
 
     assert len(find_pictures([folder])) == 6
     assert len(find_pictures([pattern])) == len(set(find_pictures([pattern]))) < 7
+
+
+def test_what_is_left_out_of_folders_is_counted_but_for_hidden_files(folder: Path):
+    for name in ("._b.png", ".DS_Store", "in/more.doc"):
+        (folder / name).touch()
+
+    found = search.find_pictures([folder, folder / "in"])
+    assert (len(found.pictures), found.left_out) == (8, 3)
+    assert folder / "._b.png" not in found.pictures
+    assert search.find_pictures([folder / "*.png"]).left_out == 0
