@@ -30,7 +30,9 @@ def find_labelled(folder: Path) -> list[tuple[Path, int]]:
     if os.path.isfile(folder / _LABELS):
         pictures = _listed(folder)
     else:
-        pictures = [(path, int(digit.name)) for digit in _digit_folders(folder) for path in find_in_folder(digit).pictures]
+        pictures = [
+            (path, int(digit.name)) for digit in _digit_folders(folder) for path in find_in_folder(digit).pictures
+        ]
     if not pictures:
         raise DataError(f"{folder}: there are no pictures in it")
     return pictures
