@@ -17,7 +17,7 @@ from mnist_cli.data import MODEL_PATH
 MODULES = ("multiprocessing", "pickle", "socket", "json", "struct", "site", "numpy", "keras", "tensorflow", "h5py")
 
 
-@pytest.fixture(scope="module", params=["with a record", "without"])
+@pytest.fixture(scope="module", params=["with a record", slow("without")])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped model, as it is and as a model from elsewhere, which has branches and is asked what it expects."""
     if request.param == "with a record":

@@ -13,7 +13,7 @@ from mnist_cli.display.training import epochs_table
 from mnist_cli.figures import Epoch
 
 
-@pytest.mark.parametrize("width", [20, slow(40), slow(80), 120])
+@pytest.mark.parametrize("width", [20, slow(40), slow(80), slow(120)])
 @pytest.mark.parametrize("command", ["summary", "evaluate"])
 def test_nothing_is_wider_than_the_terminal(command: str, width: int, tmp_path: Path):
     code, sent = run_on_terminal([command], width, tmp_path)

@@ -132,6 +132,7 @@ def test_where_there_is_little_to_learn_from_the_bounds_hold(
     assert (found.temperature, found.threshold) == (pytest.approx(expected.temperature, rel=1e-3), expected.threshold)
 
 
+@pytest.mark.slow
 def test_the_shipped_model_is_calibrated_on_the_validation_images(mnist: Dataset):
     model = read_model(MODEL_PATH)
     assert model.record is not None and model.record.calibration is not None

@@ -41,7 +41,7 @@ def interview(model: keras.Model) -> Interface:
             Pixels("0 to 1", transposed=True),
             Pixels("-1 to 1", inverted=True, transposed=True),
         ],
-        every=4,
+        every=5,
     ),
     ids=str,
 )

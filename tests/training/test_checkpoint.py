@@ -304,6 +304,7 @@ def test_a_stranger_in_the_place_of_the_checkpoint_is_left_alone(content: bytes,
 # records
 
 
+@pytest.mark.slow
 def test_a_run_is_repeated_from_its_record(small_npz: Path, tmp_path: Path):
     first = trained(new(tmp_path / "a.keras", small_npz, epochs=1, augment=0.5, schedule="linear", seed=3))
     repeat = {"record_path": tmp_path / "a.json", "data_path": small_npz, "output_path": tmp_path / "b.keras"}
