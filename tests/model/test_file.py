@@ -1,8 +1,5 @@
 """Model files: what is read, what is refused, and how they are written."""
 
-import io
-import re
-import zipfile
 from pathlib import Path
 
 import keras
@@ -14,7 +11,6 @@ from mnist_cli.data import MODEL_PATH
 from mnist_cli.errors import ModelError, OutputError
 from mnist_cli.model.file import ModelFile, parse_model, read_model, write_model
 from mnist_cli.model.record import Record
-from mnist_cli.training.keras_model import reproducible
 
 
 def test_the_shipped_model_comes_with_its_record():
@@ -176,26 +172,3 @@ def test_a_model_that_a_crash_cut_short_may_be_replaced(size: int, tmp_path: Pat
 def test_a_missing_folder_is_an_error_of_the_output(tmp_path: Path):
     with pytest.raises(OutputError, match="gone"):
         write_model(shipped_at(tmp_path / "gone" / "model.keras"), shipped_record())
-
-
-def test_dates_and_addresses_make_no_difference(tmp_path: Path):
-    keras.saving.load_model(MODEL_PATH).save(tmp_path / "model.keras")
-    first = (tmp_path / "model.keras").read_bytes()
-    second = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(first)) as archive, zipfile.ZipFile(second, "w") as later:
-        for info in archive.infolist():
-            content = archive.read(info).replace(b'"date_saved": "20', b'"date_saved": "30')
-            content = re.sub(rb'"shared_object_id": \d+', b'"shared_object_id": 1', content)
-            later.writestr(zipfile.ZipInfo(info.filename, (2050, 1, 1, 0, 0, 0)), content)
-
-    assert first != second.getvalue()
-    assert reproducible(first) == reproducible(second.getvalue())
-
-
-def test_keras_opens_what_was_made_reproducible(tmp_path: Path):
-    original = keras.saving.load_model(MODEL_PATH)
-    original.save(tmp_path / "a.keras")
-    (tmp_path / "b.keras").write_bytes(reproducible((tmp_path / "a.keras").read_bytes()))
-
-    weights = keras.saving.load_model(tmp_path / "b.keras").get_weights()
-    assert all(np.array_equal(a, b) for a, b in zip(weights, original.get_weights(), strict=True))
