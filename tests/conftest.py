@@ -78,7 +78,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c_works() -> Iterator[None]:
-    """Even where pytest was told to ignore it, as in the background of a shell: its children would ignore it too."""
+    """Let Ctrl-C interrupt the processes of tests even where pytest ignores it, as in the background of a shell."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
