@@ -82,7 +82,7 @@ def test_no_modules_import_each_other_in_a_circle():
     try:
         TopologicalSorter({module: imported_modules(tree) - {module} for module, tree in TREES.items()}).prepare()
     except CycleError as error:
-        pytest.fail(" imports ".join(error.args[1]))
+        pytest.fail(" is imported by ".join(error.args[1]))
 
 
 PACKAGES = sorted(module_name(path) for path in PACKAGE.rglob("*/__init__.py"))
