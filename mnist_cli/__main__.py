@@ -23,9 +23,9 @@ def main() -> None:
 def _run() -> None:
     interrupts = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN  # as a shell has its background jobs do
     if interrupts:
-        # While Python imports there is nobody to catch an interrupt: let it end the process, without a traceback.
+        # Nobody catches an interrupt while Python imports: let it end the process, without a traceback.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    gc.set_threshold(50_000)  # what is imported stays: looking through it for garbage every 700 objects takes time
+    gc.set_threshold(50_000)  # imported objects stay: looking through them for garbage every 700 objects takes time
 
     from mnist_cli.cli import app
 

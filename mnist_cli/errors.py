@@ -22,7 +22,7 @@ def first_line(reason: Exception) -> str:
 
 
 class SettingError(MnistCliError):
-    """An option, named as on the command line, with a value that makes no sense; `reason` goes on from its name."""
+    """An option with a value that makes no sense; `reason` continues the sentence begun by the option's name."""
 
     exit_code = 2
 

@@ -14,7 +14,7 @@ DEFAULT_MODEL_PATH = Path("models/cnn.keras")
 """Where `train` puts a model and the other commands look for one."""
 
 NOTEBOOK_METRICS = Metrics(loss=0.0241, accuracy=0.9910)
-"""What the notebook that the notebook recipe comes from printed for its own run of 15 epochs."""
+"""What the notebook behind the notebook recipe printed for its own run of 15 epochs."""
 
 RECIPE_NAMES = ("notebook", "fast", "best")
 OPTIMIZERS = ("adam", "muon")
@@ -32,25 +32,30 @@ def _require(condition: bool, option: str, message: str) -> None:
 class Settings:
     """Everything that decides how a run goes, besides the data. The defaults are the notebook recipe.
 
-    `learning_rate` is the peak of the `schedule`, which `warmup` epochs lead up to. `dropout` is a share, `augment`
-    the amount of distortion from 0 to 1, `averaging` the weight that the average of the weights keeps from one step to
-    the next (0: the last weights are taken as they are), `patience` the number of epochs without a lower validation
-    loss after which training stops (0: never). Raises `SettingError` for a value that makes no sense.
+    Raises `SettingError` for a value that makes no sense.
     """
 
     recipe: str = "notebook"
     epochs: int = 15
     batch_size: int = 128
     validation_split: float = 0.1
+    """The share of the training images, the last ones, kept for validation."""
     optimizer: str = "adam"
     learning_rate: float = 1e-3
+    """The highest of the run."""
     schedule: str = "constant"
+    """How the learning rate falls from its highest to 0, reached after the last step."""
     warmup: float = 0.0
+    """Epochs in which the learning rate rises to its highest."""
     weight_decay: float = 0.0
     dropout: float = 0.5
+    """The share of the features that are dropped."""
     augment: float = 0.0
+    """The amount of distortion, 0 to 1."""
     averaging: float = 0.0
+    """The decay of the moving average of the weights; 0: no average."""
     patience: int = 0
+    """Stop after this many epochs without a lower validation loss; 0: never."""
     precision: str = "auto"
     seed: int = 0
 
@@ -78,7 +83,7 @@ class Settings:
 
     @property
     def changes(self) -> dict[str, int | float | str]:
-        """The settings that decide about the weights and are not those of the recipe."""
+        """The settings that influence the weights and differ from the recipe's."""
         own = RECIPES[self.recipe].settings
         told_anyway = ("recipe", "epochs", "batch_size", "validation_split", "precision", "seed")
         values = ((name, value) for name, value in vars(self).items() if name not in told_anyway)

@@ -96,7 +96,7 @@ class Screen:
             self._tell(Text(clean(message), "dim") if isinstance(message, str) else message)
 
     def note_with_result(self, message: str) -> None:
-        """A note that comes with the first result; where there is only an error to show, it does not matter."""
+        """A note to print just before the first result; it is dropped if there is none."""
         self._pending.append(message)
 
     def _show_pending(self) -> None:
@@ -179,7 +179,7 @@ def _writing_to_stdout() -> Iterator[None]:
 
 
 def _discard(stream: IO[str]) -> None:
-    """Let what is still buffered for a standard stream go nowhere, now that it takes nothing any more."""
+    """Discard what is still buffered for a standard stream that nobody reads any more."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
@@ -195,7 +195,7 @@ class _Console(Console):
 
 
 def _console(stream: TextIO, stderr: bool) -> Console:
-    """A console for the stream as it is now: its width and colours are looked up when it is needed, not at import."""
+    """A console for the stream with its present width and colours, which may have changed since the import."""
     if stream is not None and hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")  # file names need not be valid text, nor the locale UTF-8
     terminal = _is_terminal(stream)

@@ -53,7 +53,7 @@ def distorted(images: Any, amount: float, seed: Any) -> Any:
 
 
 def _affine(count: Any, amount: float, seed: Any) -> tuple[Any, Any]:
-    """For every pixel of every image, where in the original it is to be found: x and y, each (n, 28, 28)."""
+    """The place in the original of every pixel of every image: x and y, each (n, 28, 28)."""
     draws = tf.random.stateless_uniform((6, count, 1, 1), seed, -amount, amount)
     angle, shear = draws[0] * _MOST.rotation, draws[1] * _MOST.shear
     width, height = tf.exp(draws[2] * _MOST.scale), tf.exp(draws[3] * _MOST.scale)
@@ -97,7 +97,7 @@ def _with_other_strokes(images: Any, amount: float, seed: Any) -> Any:
 
 
 def _sampled(images: Any, x: Any, y: Any) -> Any:
-    """The images as they are at the points (x, y), between pixels by bilinear interpolation; empty outside."""
+    """The images sampled at the points (x, y) by bilinear interpolation; empty outside."""
     count, row = tf.shape(images)[0], SIZE + 2
     # A frame of empty pixels takes what lies outside.
     x, y = (tf.clip_by_value(axis + 1, 0.0, row - 1.001) for axis in (x, y))

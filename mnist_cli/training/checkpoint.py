@@ -97,7 +97,7 @@ def write_checkpoint(model_path: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(model_path: Path) -> Checkpoint:
-    """The checkpoint of an unfinished run that was to make the model at `model_path`. Raises `ModelError`."""
+    """The checkpoint of the unfinished run for the model at `model_path`. Raises `ModelError`."""
     path = checkpoint_path(model_path)
     content = read_file(path, _LIMIT, ModelError)
     try:
@@ -105,7 +105,7 @@ def read_checkpoint(model_path: Path) -> Checkpoint:
             values = json.loads(str(arrays[_TEXT]), parse_constant=refuse)
             return _parse(values, {state: _part(arrays, f"{state}/") for state in _STATES})
     except Exception as reason:  # a damaged archive makes NumPy raise almost anything
-        why = "no checkpoint of this version, or a damaged one"
+        why = "not a checkpoint of this version, or a damaged one"
         raise ModelError(f"{path}: {why}", "Train without --resume.") from reason
 
 
@@ -125,9 +125,6 @@ def _part(arrays: Any, prefix: str) -> State:
 def _parse(values: dict[str, Any], states: dict[str, State]) -> Checkpoint:
     if values.pop("format") != _FORMAT:
         raise ValueError("another format")
-    values["settings"] = checked(Settings, values["settings"])
-    values["progress"] = checked(EpochProgress, values["progress"])
-    values["history"] = tuple(checked(Epoch, epoch) for epoch in values["history"])
     checkpoint = checked(Checkpoint, values | states)
     if not _is_consistent(checkpoint):
         raise ValueError("its parts contradict each other")

@@ -13,7 +13,7 @@ from mnist_cli.training.backend import gpus, tf
 _CPU_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 """The x86 instructions for bfloat16 for which TensorFlow's oneDNN has kernels, as Linux names them."""
 _GPU_CAPABILITY = (8, 0)
-"""CUDA's compute capability from which on the tensor cores take bfloat16: that of the A100."""
+"""The lowest CUDA compute capability whose tensor cores have bfloat16: that of the A100."""
 
 
 # bfloat16 is less precise, so it has to take at most this share of the time of float32.

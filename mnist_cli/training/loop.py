@@ -30,7 +30,7 @@ from mnist_cli.training.trainer import Trainer
 
 
 class _Diverged(Exception):
-    """The loss is no longer a finite number: there is no sense in going on."""
+    """The loss is no longer a finite number, so going on makes no sense."""
 
 
 class Loop:
@@ -92,7 +92,7 @@ class Loop:
             yield EpochDone(epoch)
 
     def _finished_epoch(self, progress: EpochProgress, start: float) -> Epoch:
-        """The figures of an epoch that began at the time `start`, now that it is to be validated."""
+        """Validate an epoch that began at the time `start`; its figures."""
         validated = self._trainer.evaluate(self._validation) if len(self._validation) else None
         if validated:
             _check_loss(validated.loss, progress.epoch)
@@ -106,7 +106,7 @@ class Loop:
         )
 
     def _interrupt(self, progress: EpochProgress, seconds: float) -> NoReturn:
-        """Stop as requested, with the run kept as it is."""
+        """Keep the run in its present state, and stop as requested."""
         before, state = self.checkpoint.at_last_epoch, self._trainer.state
         self._keep(replace(self.checkpoint, progress=progress, seconds=seconds, state=state, before=before))
         raise self._stop.interruption(self._request.how_to_resume)

@@ -97,7 +97,7 @@ class Optimizer:
 
     @property
     def variables(self) -> list[Any]:
-        """What all rules remember, in the order of the weights; Adam's is that of Keras."""
+        """What all rules remember, in the order of the weights and, for Adam, of Keras."""
         return [memory for rule in self._rules for memory in rule.variables]
 
     def apply(self, gradients: Sequence[Any], step: Any, learning_rate: Any) -> None:

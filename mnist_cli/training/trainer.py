@@ -50,7 +50,7 @@ class Trainer:
         return {name: value.numpy() for name, value in self._variables().items()}
 
     def restore(self, state: State) -> None:
-        """Go back to a state. Raises `ValueError` where it is that of another network or recipe."""
+        """Go back to a state. Raises `ValueError` if it belongs to another network or recipe."""
         variables = self._variables()
         if {name: value.shape for name, value in state.items()} != {name: v.shape for name, v in variables.items()}:
             raise ValueError("the state of another network, or of another recipe")
@@ -62,7 +62,7 @@ class Trainer:
         return {f"{part}_{index}": value for part, group in parts.items() for index, value in enumerate(group)}
 
     def train_epoch(self, start: EpochProgress) -> Iterator[EpochProgress]:
-        """Train an epoch, from its beginning or from where a run had come to; again and again, how far it is now."""
+        """Train the rest of an epoch from `start` on; yields its progress every few steps."""
         images, steps = len(self._digits), self._settings.steps(len(self._digits))
         order = tf.constant(shuffled(images, self._settings.seed, start.epoch), tf.int32)
         learning_rates = tf.constant(self._settings.learning_rates(start.epoch, steps), tf.float32)
@@ -127,7 +127,7 @@ class Trainer:
         return tf.function(run_steps, autograph=False)
 
     def _step(self, images: Any, labels: Any, chosen: Any, number: Any, learning_rate: Any) -> tuple[Any, Any]:
-        """Train on the `chosen` images, of which every GPU takes its share; `number` is 0 for the first step of all."""
+        """Train on the `chosen` images, shared out among the GPUs; `number` is 0 for the very first step."""
         context = tf.distribute.get_replica_context()
         replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
         own = chosen[replica::replicas]
@@ -153,7 +153,7 @@ class Trainer:
         return tf.reduce_sum(losses), tf.math.count_nonzero(correct, dtype=tf.float32)
 
     def _logits(self, weights: Sequence[Any], images: Any, dropout_seed: Any) -> Any:
-        """Computed in the precision of the settings; float32 as they come and go."""
+        """The scores of the digits, computed in the precision of the settings, returned as float32."""
         precision = tf.as_dtype(self._settings.precision)
         weights = [tf.cast(weight, precision) for weight in weights]
         images = tf.cast(images[..., tf.newaxis], precision)
