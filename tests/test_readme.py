@@ -202,7 +202,7 @@ def test_every_room_is_in_the_plan_with_its_own_sentence():
 def test_the_rooms_are_told_from_the_top_down():
     rooms = [row[0].strip("`/") for row in table_rows(section("Architecture"))]
 
-    assert [room for room in rooms if room in ORDER] == list(reversed(ORDER))
+    assert [room for room in rooms if room in ORDER] == [room for room in reversed(ORDER) if room in ROOMS]
     assert rooms[-1] == "data"
 
 
