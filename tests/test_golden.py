@@ -52,7 +52,10 @@ def compare(name: str, text: str, config: pytest.Config) -> None:
 def test_on_a_terminal(name: str, folder: Path, pytestconfig: pytest.Config):
     _, sent = run_on_terminal(COMMANDS[name], 80, folder, NO_COLOR="1")
 
-    compare(name, re.sub(r"(Time +)\d+\.\d+ s", r"\1#.## s", without_codes(sent)), pytestconfig)
+    text = re.sub(r"(Time +)\d+\.\d+ s", r"\1#.## s", without_codes(sent))
+    # Of thousands of changed images, one or the other may be read differently on another processor.
+    text = re.sub(r"(?s)Robustness.*", lambda part: re.sub(r"[+-]?(\d)", "#", part[0]), text)
+    compare(name, text, pytestconfig)
 
 
 def test_training_in_a_pipe(small_training: tuple[Done, Path], small_npz: Path, pytestconfig: pytest.Config):
