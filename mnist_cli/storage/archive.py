@@ -1,4 +1,4 @@
-"""Zip archives, such as `.keras` and `.npz` files; whatever is wrong with one is an `ArchiveError`."""
+"""Zip archives, such as `.keras` and `.npz` files, read from memory. Every fault raises `ArchiveError`."""
 
 import copy
 import io
@@ -11,8 +11,8 @@ from mnist_cli.errors import first_line
 from mnist_cli.storage.files import size_text
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_PIECE = 2**20
-# The first bytes of a directory entry, and how many entries there may be: each takes a kilobyte of memory.
+_CHUNK_SIZE = 2**20  # bytes
+# The first bytes of each entry in the archive's directory. zipfile takes a kilobyte of memory for each entry.
 _ENTRY, _ENTRIES_LIMIT = b"PK\x01\x02", 10_000
 
 
@@ -21,9 +21,9 @@ class ArchiveError(ValueError):
 
 
 class Archive:
-    """A zip archive in memory whose members have different names and are stored or deflated.
+    """A zip archive in memory, whose members have distinct names and are stored or deflated.
 
-    Raises `ArchiveError` where `content` isn't one.
+    Raises `ArchiveError` if `content` is anything else.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -40,15 +40,19 @@ class Archive:
             raise ArchiveError("it is encrypted, or compressed by another method than deflate")
 
     def names(self) -> Set[str]:
+        """The names of all members."""
         return set(self._zip.namelist())
 
     def size(self, name: str) -> int:
-        """The declared size of a member, in bytes. Raises `ArchiveError` where there is no such member."""
+        """The declared size of a member, in bytes. Raises `ArchiveError` if it doesn't exist."""
         with _as_archive_errors():
             return self._zip.getinfo(name).file_size
 
     def read(self, name: str, limit: int) -> bytes:
-        """A member of at most `limit` bytes, exactly as long as declared. Raises `ArchiveError`."""
+        """The content of a member, which must have the declared size and at most `limit` bytes.
+
+        Raises `ArchiveError`.
+        """
         declared = self.size(name)
         if declared > limit:
             raise ArchiveError(f"{name} holds more than {size_text(limit)}")
@@ -57,25 +61,25 @@ class Archive:
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
-        """A member as a file, whose checksum is verified at its end.
+        """Open a member as a file, whose checksum is verified at its end.
 
-        Opening it raises `ArchiveError`, and so does everything that goes wrong inside the context.
+        Every exception becomes an `ArchiveError`, also those raised inside the context.
         """
         with _as_archive_errors():
             member = copy.copy(self._zip.getinfo(name))
-            member.file_size += 1  # or else zipfile would stop at the declared size, whatever more there is
+            member.file_size += 1  # or else zipfile would stop at the declared size and hide what follows
             with self._zip.open(member) as file:
                 yield file
 
 
 def read_exactly(file: IO[bytes], size: int) -> bytearray:
-    """The rest of a file. Raises `ValueError` where that is not exactly `size` bytes.
+    """The rest of a file. Raises `ValueError` unless it has exactly `size` bytes.
 
-    It is read in pieces: zipfile and gzip need room for several times what they read at once.
+    It is read in chunks, because zipfile and gzip need several times as much memory as they read at once.
     """
     content = bytearray()
-    while piece := file.read(min(_PIECE, size + 1 - len(content))):  # one byte more, if there is one
-        content += piece
+    while chunk := file.read(min(_CHUNK_SIZE, size + 1 - len(content))):  # one byte more shows that it is too long
+        content += chunk
     if len(content) != size:
         raise ValueError(f"it does not hold the {size} bytes that it declares")
     return content

@@ -1,4 +1,4 @@
-"""Files: only regular ones are read, and what is written replaces the old file whole or not at all."""
+"""Files: reading regular files only, and replacing files whole or not at all."""
 
 import errno
 import hashlib
@@ -27,8 +27,9 @@ _REASONS = {
 def read_file(path: Path, limit: int, error: type[MnistCliError]) -> bytes:
     """The bytes of the regular, non-empty local file at `path`.
 
-    The file is opened once, without blocking, and checked through the open descriptor: what was checked is what is
-    read. Raises `error` where it doesn't exist, isn't a regular file, is empty, or is larger than `limit` bytes.
+    The file is opened once, without blocking, and checked through the open descriptor, so that the checked file is the
+    one that is read. Raises `error` if it doesn't exist, isn't a regular file, is empty, or is larger than `limit`
+    bytes.
     """
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
@@ -64,7 +65,7 @@ def _checked_size(status: os.stat_result, path: Path, limit: int, error: type[Mn
 
 
 def size_text(size: int) -> str:
-    """A number of bytes for people: `136.0 KB`, in powers of 1024."""
+    """A number of bytes as text for people, in powers of 1024: `136.0 KB`."""
     if size < 1024:
         return f"{size} bytes"
     scaled = size / 1024
@@ -76,13 +77,13 @@ def size_text(size: int) -> str:
 
 
 def write_files(contents: dict[Path, bytes]) -> None:
-    """Write each content to its path whole, or leave the file there as it was.
+    """Write each content to its path whole, or leave the existing file unchanged.
 
-    The bytes go to temporary files in the same folders, are flushed to the disk, read back and compared; only then is
-    each file renamed, in one step. Raises `OutputError`.
+    The bytes go to temporary files in the same folders, are flushed to the disk, read back and compared. Only then is
+    each temporary file renamed, which replaces the old file in one step. Raises `OutputError`.
     """
-    staged: list[tuple[Path, Path, Path]] = []
-    path = next(iter(contents))  # the current one, which an error names
+    staged: list[tuple[Path, Path, Path]] = []  # path, temporary file, target
+    path = next(iter(contents))  # an error names the path whose turn it is
     try:
         for path, content in contents.items():
             target = _target(path)
@@ -101,22 +102,22 @@ def write_files(contents: dict[Path, bytes]) -> None:
 
 
 def are_one_file(paths: Sequence[Path]) -> bool:
-    """Whether some of the paths lead to the same place."""
+    """Whether two of the paths lead to the same file."""
     with suppress(OSError, RuntimeError):
         return len({_target(path) for path in paths}) < len(paths)
     return False
 
 
 def remove_file(path: Path) -> None:
-    """Remove the file that `path` leads to, where that is possible."""
+    """Remove the file that `path` leads to, if possible."""
     with suppress(OSError, RuntimeError):
         _target(path).unlink(missing_ok=True)
 
 
 def check_destination(path: Path, is_ours: Callable[[Path], bool], hint: str) -> None:
-    """Make sure, before any work is done, that `write_files` can put a file at `path`.
+    """Check, before any work is done, that `write_files` can write a file at `path`; make missing folders.
 
-    Makes missing folders, and asks `check_replaceable`. Raises `OutputError`, with the hint.
+    Raises `OutputError` with the hint, also as `check_replaceable` does.
     """
     try:
         target = _target(path)
@@ -125,14 +126,14 @@ def check_destination(path: Path, is_ours: Callable[[Path], bool], hint: str) ->
         target.parent.mkdir(parents=True, exist_ok=True)
         probe = temporary_beside(target)
         os.close(os.open(probe, _CREATE_FLAGS, 0o666))
-        probe.unlink(missing_ok=True)  # a training that has reserved the path may remove it first, as a stray
+        probe.unlink(missing_ok=True)  # `remove_strays` of a training run may have been faster
     except (OSError, RuntimeError, ValueError) as reason:
         raise OutputError(f"{path}: can't be written: {_why(reason)}", hint) from reason
     check_replaceable(path, is_ours, hint)
 
 
 def check_replaceable(path: Path, is_ours: Callable[[Path], bool], hint: str) -> None:
-    """Raise `OutputError`, with the hint, where a file at `path` has contents that `is_ours` doesn't recognise."""
+    """Raise `OutputError` with the hint if `path` is a file with content that `is_ours` doesn't recognise."""
     try:
         replaceable = not os.path.exists(path) or os.path.getsize(path) == 0 or is_ours(path)
     except OSError as reason:
@@ -142,7 +143,7 @@ def check_replaceable(path: Path, is_ours: Callable[[Path], bool], hint: str) ->
 
 
 def _target(path: Path) -> Path:
-    """The path with all its links followed."""
+    """The path with all symbolic links resolved. Raises `OSError` or `RuntimeError` for links in a circle."""
     target = path.resolve()
     if target.is_symlink():  # from Python 3.13 on, resolve() accepts links in a circle
         raise OSError(errno.ELOOP, "")
@@ -150,13 +151,13 @@ def _target(path: Path) -> Path:
 
 
 def temporary_beside(path: Path, suffix: str = ".tmp") -> Path:
-    """A free name for a file that will soon be renamed to `path`, or removed."""
+    """A random name, in the folder of `path`, for a file that will soon be renamed to `path` or removed."""
     target = _target(path)
     return target.with_name(f"{_temporary_prefix(target)}{os.urandom(4).hex()}{suffix}")
 
 
 def remove_strays(path: Path) -> None:
-    """Remove the temporary files that a killed process has left beside `path`; nobody else may be writing there."""
+    """Remove the temporary files that a killed process left beside `path`. No other process may be writing there."""
     with suppress(OSError, RuntimeError):
         target = _target(path)
         for stray in target.parent.glob(f"{_temporary_prefix(target)}*"):
@@ -164,13 +165,13 @@ def remove_strays(path: Path) -> None:
 
 
 def lock_path(path: Path) -> Path:
-    """The file beside `path` that is locked while a training writes there."""
+    """The file beside `path` that is locked while a training run writes there."""
     target = _target(path)
     return target.with_name(f".mnistcli-{_name_hash(target)}.lock")
 
 
 def _temporary_prefix(target: Path) -> str:
-    """The beginning of the names of all temporary files for a target: short, however long its own name is."""
+    """The prefix of all temporary files for a target: short even if the name of the target is long."""
     return f".mnistcli-{_name_hash(target)}-"
 
 
@@ -179,7 +180,7 @@ def _name_hash(target: Path) -> str:
 
 
 def _write_new(path: Path, target: Path, content: bytes) -> None:
-    """Write the file that will replace the target, with the permissions of the target if it exists."""
+    """Write the file that will replace the target, with the target's permissions if that exists."""
     with os.fdopen(os.open(path, _CREATE_FLAGS, 0o666), "wb") as file:
         file.write(content)
         file.flush()
@@ -191,7 +192,7 @@ def _write_new(path: Path, target: Path, content: bytes) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make a rename survive a power cut, where the file system can flush a folder."""
+    """Make a rename survive a power cut, if the file system can flush folders."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

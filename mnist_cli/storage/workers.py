@@ -1,6 +1,6 @@
-"""Work on untrusted files in child processes: with limits on time and memory, and on all processors at once.
+"""Work on untrusted files in child processes, with limits on time and memory, on all processors at once.
 
-What such a file makes a decoder do can't be foreseen: at worst, it ends one child.
+A hostile file can make a decoder crash or run out of memory; then it ends one child, and not the command.
 """
 
 import multiprocessing
@@ -20,27 +20,27 @@ from mnist_cli.storage.processors import usable_processors
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 
-# Answers per child that may wait for their turn.
+# The number of tasks per child that may be begun before their turn.
 _AHEAD = 8
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The processor time for each task, in seconds, and a child's memory beyond its parent's, in bytes."""
+    """Limits of a child: processor time for each task, in seconds, and memory in addition to the parent's, in bytes."""
 
     seconds: int
     memory: int
 
 
 class WorkError(Exception):
-    """The work on a task came to no answer: it exceeded a limit, or its native code crashed."""
+    """A task without an answer: it exceeded a limit, or native code crashed. The message continues "it ..."."""
 
 
 class Worker(Generic[Task, Answer]):
     """A forked child process that does one task after another. What its native code writes to stderr is dropped.
 
-    `other_connections`: this process's connections to other workers; the child closes its copies of them, or else the
-    others would not notice the end of this process.
+    `other_connections`: the parent's connections to other workers. The child closes its copies of them, because a
+    worker notices the end of the parent only when all copies are closed.
     """
 
     def __init__(
@@ -55,12 +55,12 @@ class Worker(Generic[Task, Answer]):
         child_connection.close()
 
     def begin(self, task: Task) -> None:
-        """Hand over a task. If the child has died, `answer` reports it."""
+        """Send a task to the child. If the child has died, `answer` reports it."""
         with suppress(OSError):
             self.connection.send(task)
 
     def answer(self) -> Answer:
-        """Wait for the answer to the task. Raises `WorkError`, and whatever the work itself raised."""
+        """Wait for the answer to the task. Raises `WorkError`, or what the work itself raised."""
         try:
             answer, error = self.connection.recv()
         except (EOFError, OSError):
@@ -78,6 +78,7 @@ class Worker(Generic[Task, Answer]):
         return "makes the code that reads it crash"
 
     def stop(self) -> None:
+        """End the child at once."""
         self.connection.close()
         self._process.kill()
         self._process.join()
@@ -85,7 +86,7 @@ class Worker(Generic[Task, Answer]):
 
 
 def _serve(work: Callable[[Any], Any], limits: Limits, connection: Connection, unneeded: Sequence[Connection]) -> None:
-    """The life of a child, until its parent is gone."""
+    """Answer tasks until the parent closes the connection or ends. This is all that a child runs."""
     for other in unneeded:
         other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its children
@@ -95,13 +96,13 @@ def _serve(work: Callable[[Any], Any], limits: Limits, connection: Connection, u
     with suppress(EOFError, OSError):
         while True:
             task = connection.recv()
-            # Processor time, because a computer that is busy or asleep should not count.
+            # Processor time, so that a busy or sleeping computer makes no difference.
             _set_limit(resource.RLIMIT_CPU, ceil(time.process_time()) + limits.seconds)
             connection.send(_answer(work, task))
 
 
 def _answer(work: Callable[[Any], Any], task: Any) -> tuple[Any, Exception | None]:
-    """The answer, or what was raised instead."""
+    """The answer and None, or None and the exception raised instead."""
     try:
         return work(task), None
     except Exception as error:
@@ -109,6 +110,7 @@ def _answer(work: Callable[[Any], Any], task: Any) -> tuple[Any, Exception | Non
 
 
 def _set_limit(kind: int, value: int) -> None:
+    """Set the soft limit of a resource, at most to its hard limit."""
     _, highest = resource.getrlimit(kind)
     resource.setrlimit(kind, (value if highest == resource.RLIM_INFINITY else min(value, highest), highest))
 
@@ -125,19 +127,20 @@ def _inherited_memory() -> int:
 def in_order(
     work: Callable[[Task], Answer], tasks: Iterable[Task], limits: Limits, workers: int | None = None
 ) -> Iterator[Answer | WorkError]:
-    """The answer to each task, in their order; a few tasks are begun ahead. What the work raises is raised.
+    """Yield the answers in the order of the tasks, or a `WorkError` for a task without one.
 
-    `workers`: the number of children; by default one more than there are processors, so that no processor is idle
-    while an answer waits to be taken.
+    A few tasks are begun ahead. Exceptions of the work itself are raised. `workers`: the number of children; by
+    default one more than there are processors, so that no processor is idle while an answer waits to be taken.
     """
-    most = workers or usable_processors() + 1
+    workers = workers or usable_processors() + 1
     idle: list[Worker[Task, Answer]] = []
-    busy: dict[Any, tuple[int, Worker[Task, Answer]]] = {}  # by the worker's connection, with the number of its task
-    answers: dict[int, Answer | WorkError] = {}  # by the number of the task
+    busy: dict[Any, tuple[int, Worker[Task, Answer]]] = {}  # task numbers and workers by their connections
+    answers: dict[int, Answer | WorkError] = {}  # by task number
     numbered = enumerate(tasks)
-    following, turn = next(numbered, None), 0
+    upcoming = next(numbered, None)  # the next task to begin
+    turn = 0  # the number of the next task to yield
     try:
-        while following or busy or answers:
+        while upcoming or busy or answers:
             for connection in wait(list(busy), None if busy and turn not in answers else 0):
                 number, worker = busy[connection]
                 try:
@@ -147,13 +150,13 @@ def in_order(
                     answers[number] = error
                     worker.stop()
                 del busy[connection]
-            while following and len(busy) < most and following[0] < turn + most * _AHEAD:
-                number, task = following
+            while upcoming and len(busy) < workers and upcoming[0] < turn + workers * _AHEAD:
+                number, task = upcoming
                 worker = idle.pop() if idle else Worker(work, limits, list(busy))
                 worker.begin(task)
                 busy[worker.connection] = number, worker
-                following = next(numbered, None)
-            if turn in answers:  # only now, when every child has something to do
+                upcoming = next(numbered, None)
+            if turn in answers:  # last, so that every child is busy while the caller uses the answer
                 yield answers.pop(turn)
                 turn += 1
     finally:
