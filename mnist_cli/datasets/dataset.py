@@ -1,4 +1,7 @@
-"""Labelled digits to train and evaluate on: the MNIST on board, or the user's own `.npz`, IDX files or pictures."""
+"""Data sets to train and evaluate on: the MNIST that comes with mnistcli, an `.npz` file, IDX files or pictures.
+
+`open_dataset` is where a new format is added.
+"""
 
 import hashlib
 import os
@@ -20,8 +23,8 @@ from mnist_cli.storage.files import read_file
 MNIST_SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
 
 FILE_LIMIT = 2**29
-# Images that are converted at once, so that this takes no second array of floats.
-_AT_ONCE = 4096
+# Images are converted in batches of this many, so that no float copy of all of them is needed.
+_BATCH_SIZE = 4096
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class Digits:
 class Source:
     """The arrays of a data set, as they are stored.
 
-    `keys`: which of "x_train", "y_train", "x_test" and "y_test" there are. `read` returns the array with such a key,
-    or raises `DataError`. `full_ink`: the pixel value of full ink; None: 1 or 255, as the images show.
+    `keys`: those of "x_train", "y_train", "x_test" and "y_test" that exist. `read` returns the array of any of these
+    keys, or raises `DataError`. `full_ink`: the pixel value of full ink; None: 1 or 255, depending on the images.
     """
 
     keys: frozenset[str]
@@ -53,10 +56,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set with a training and a test part, each read when it is asked for, which raises `DataError`.
+    """A data set with a training and a test part. Each is read at its first use, which may raise `DataError`.
 
-    `sha256` is that of the file, or of the IDX files that exist, one after the other in the order of `IDX_NAMES`; of
-    pictures, that of their names and labels.
+    `sha256`: the checksum of the `.npz` file; or of the IDX files that exist, joined in the order of `IDX_NAMES`; or of
+    the paths and labels of the pictures.
     """
 
     name: str
@@ -73,7 +76,7 @@ class Dataset:
 
     @cached_property
     def train_labels(self) -> Labels:
-        """The labels alone, which are quick to read."""
+        """The labels of the training part, which are quick to read without the images."""
         return self._labels("train")
 
     @cached_property
@@ -81,11 +84,11 @@ class Dataset:
         return self._labels("test")
 
     def check(self) -> None:
-        """Read both parts. Raises `DataError` for what is wrong with them."""
+        """Read both parts. Raises `DataError` if either can't be used."""
         _ = self.train, self.test
 
     def _digits(self, part: str, labels: Labels) -> Digits:
-        full_ink = self._full_ink  # found before the images are read, or else memory would have to hold them twice
+        full_ink = self._full_ink  # may read all images; so it comes first, or else memory would hold them twice
         images = _as_bytes(self._images(f"x_{part}"), full_ink)
         if len(images) != len(labels):
             raise DataError(f"{self.name}: {len(images)} images in x_{part}, but {len(labels)} labels in y_{part}")
@@ -99,7 +102,7 @@ class Dataset:
 
     @cached_property
     def _full_ink(self) -> int:
-        """The pixel value of full ink, 1 or 255. Raises `DataError` where it differs between the parts."""
+        """The pixel value of full ink, 1 or 255. Raises `DataError` if the two parts differ in it."""
         if self.source.full_ink is not None:
             return self.source.full_ink
         keys = [key for key in ("x_train", "x_test") if key in self.source.keys]
@@ -110,10 +113,10 @@ class Dataset:
 
 
 def open_dataset(path: Path | None = None) -> Dataset:
-    """The data set at `path`; None: MNIST.
+    """Open the data set at `path`; None: MNIST.
 
-    That is an `.npz` with the keys of Keras' MNIST, or a folder with IDX files, or one with pictures, which are a test
-    part only. Raises `DataError`, here or when a part is read.
+    `path` is an `.npz` file with the keys of Keras' MNIST, a folder with IDX files, or a folder with pictures, which
+    have a test part only. Raises `DataError`, as may reading a part later.
     """
     if path is None:
         dataset = _open_npz(MNIST_PATH, "MNIST", full_ink=255)
@@ -163,8 +166,12 @@ def _open_idx(folder: Path) -> Dataset:
 
 
 def _find_idx(folder: Path, name: str) -> Path | None:
-    """The file with its usual name, also with the dot that some archives have for the last dash, and gzip or not."""
-    names = (name, f"{name}.gz", name.replace("-idx", ".idx"), f"{name.replace('-idx', '.idx')}.gz")
+    """The path of an IDX file, gzipped or not; None if it doesn't exist.
+
+    Some archives write the name with a dot in place of the last dash: `train-images.idx3-ubyte`.
+    """
+    dotted = name.replace("-idx", ".idx")
+    names = (name, f"{name}.gz", dotted, f"{dotted}.gz")
     return next((folder / name for name in names if os.path.exists(folder / name)), None)
 
 
@@ -184,7 +191,7 @@ def _open_pictures(folder: Path) -> Dataset:
 
 
 def _checked_images(images: Array, what: str) -> Array:
-    """The images in the shape (n, 28, 28), n at least 1. Raises `DataError`, as do the checks below."""
+    """The images in the shape (n, 28, 28), n at least 1. Raises `DataError` for other shapes."""
     if images.shape[1:] not in ((SIDE, SIDE), (SIDE, SIDE, 1)):
         raise DataError(f"{what} has the shape {images.shape}; (n, 28, 28) is needed")
     if not len(images):
@@ -193,8 +200,8 @@ def _checked_images(images: Array, what: str) -> Array:
 
 
 def _highest_value(images: Array, what: str) -> int:
-    """The pixel value of full ink in some images: 255, 1, or 0 where there is no ink."""
-    low, high = images.min(), images.max()  # either is NaN where any pixel is
+    """The pixel value of full ink in some images: 255, 1, or 0 if there is no ink. Raises `DataError`."""
+    low, high = images.min(), images.max()  # both are NaN if any pixel is
     if not (np.isfinite(low) and np.isfinite(high) and low >= 0 and high <= 255):
         raise DataError(f"{what}: pixels must be finite and lie in 0 to 255, or in 0 to 1")
     if high <= 1:
@@ -206,17 +213,18 @@ def _highest_value(images: Array, what: str) -> int:
 
 
 def _as_bytes(images: Array, full_ink: int) -> Images:
-    """The images as uint8, 0 to 255, rounded to the nearest of these levels."""
+    """The images as uint8, scaled from 0 to `full_ink` to 0 to 255 and rounded to the nearest level."""
     if images.dtype == np.uint8 and full_ink == 255:
         return images
     pixels = np.empty(images.shape, np.uint8)
-    for start in range(0, len(images), _AT_ONCE):
-        batch = slice(start, start + _AT_ONCE)
+    for start in range(0, len(images), _BATCH_SIZE):
+        batch = slice(start, start + _BATCH_SIZE)
         pixels[batch] = np.rint(images[batch] * (255 / full_ink))
     return pixels
 
 
 def _checked_labels(labels: Array, what: str) -> Labels:
+    """The labels as uint8, shape (n,), 0 to 9. Raises `DataError` for any others."""
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise DataError(f"{what} has {labels.dtype} in the shape {labels.shape}; integers in the shape (n,) are needed")
     if len(labels) and not 0 <= labels.min() <= labels.max() < CLASSES:

@@ -1,4 +1,4 @@
-"""Arrays in files, an `.npz` archive or IDX files; no room is made for one before its header is checked."""
+"""Arrays in `.npz` archives and IDX files, whose headers are checked before memory is allocated."""
 
 import gzip
 import io
@@ -15,24 +15,24 @@ from mnist_cli.errors import DataError
 from mnist_cli.storage.archive import Archive, ArchiveError, read_exactly
 from mnist_cli.storage.files import size_text
 
-# The 60,000 training images as float64, and a little more.
+# Bytes: enough for the 60,000 training images as float64.
 ARRAY_LIMIT = 400_000_000
-_MOST_AXES = 4
+_AXES_LIMIT = 4
 _HEADER_LIMIT = 4096  # an honest .npy header has under 200 bytes
 _HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 _GZIP_MAGIC = b"\x1f\x8b"
-# IDX, the format of the original MNIST files: two zero bytes, 8 for bytes, the number of axes; their sizes as
-# big-endian 32-bit numbers; the bytes.
+# IDX is the format of the original MNIST files: two zero bytes, 8 for the type uint8, the number of axes; the size of
+# each axis as a big-endian 32-bit number; the values.
 _IDX_MAGIC = (b"\0\0\x08\x01", b"\0\0\x08\x03")
 
 Array = NDArray[Any]
 
 
 def read_npy(archive: Archive, key: str, name: str) -> Array:
-    """The array with this key in an `.npz` archive, of at most 4 axes and `ARRAY_LIMIT` bytes of numbers.
+    """The array with this key in an `.npz` archive: integers or floats, at most 4 axes and `ARRAY_LIMIT` bytes.
 
-    `name`: that of the data set, for messages. Raises `DataError`.
+    `name`: the name of the data set, for messages. Raises `DataError`.
     """
     member = f"{key}.npy"
     if member not in archive.names():
@@ -50,20 +50,24 @@ def read_npy(archive: Archive, key: str, name: str) -> Array:
 
 
 def _read_npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """The shape, whether the order is Fortran's, and the dtype. Raises `ValueError`."""
     major, minor = np.lib.format.read_magic(file)
     if (major, minor) not in _HEADER_READERS:
         raise ValueError(f"unknown .npy version {major}.{minor}")
     shape, fortran_order, dtype = _HEADER_READERS[major, minor](file, max_header_size=_HEADER_LIMIT)
     if dtype.kind not in "iuf" or dtype.subdtype is not None:
         raise ValueError(f"it holds {dtype}, not numbers")
-    if min(shape, default=0) < 0 or len(shape) > _MOST_AXES or prod(shape) * dtype.itemsize > ARRAY_LIMIT:
+    if min(shape, default=0) < 0 or len(shape) > _AXES_LIMIT or prod(shape) * dtype.itemsize > ARRAY_LIMIT:
         limit = size_text(ARRAY_LIMIT)
-        raise ValueError(f"its header declares a negative size, more than {_MOST_AXES} axes, or more than {limit}")
+        raise ValueError(f"its header declares a negative size, more than {_AXES_LIMIT} axes, or more than {limit}")
     return shape, fortran_order, dtype
 
 
 def read_idx(content: bytes, path: Path) -> Array:
-    """The array in an IDX file, gzip or not, that was read from `path`: uint8, 1 or 3 axes. Raises `DataError`."""
+    """The array in the content of an IDX file, gzipped or not: uint8, 1 or 3 axes.
+
+    `path`: the file, for messages. Raises `DataError`.
+    """
     file: Any = io.BytesIO(content)
     if content.startswith(_GZIP_MAGIC):
         file = gzip.GzipFile(fileobj=file)
@@ -75,6 +79,7 @@ def read_idx(content: bytes, path: Path) -> Array:
 
 
 def _read_idx_header(file: IO[bytes]) -> tuple[int, ...]:
+    """The shape. Raises `ValueError` or `struct.error`."""
     magic = file.read(4)
     if magic not in _IDX_MAGIC:
         raise ValueError("it does not begin like bytes with one or three axes")
