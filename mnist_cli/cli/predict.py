@@ -48,9 +48,9 @@ def predict(
     from mnist_cli.cli.models import engine_for
     from mnist_cli.display.prediction import COLUMNS, PredictionView
     from mnist_cli.display.screen import Screen, tracked
+    from mnist_cli.pictures.paths import find_pictures
     from mnist_cli.pictures.preparation import prepare, resize
     from mnist_cli.pictures.reader import Reader
-    from mnist_cli.pictures.search import find_pictures
 
     if [json, csv, explain].count(True) > 1:
         raise SettingError("--explain" if explain else "--csv", "cannot be combined with another output format")
@@ -60,7 +60,7 @@ def predict(
     engine = engine_for(model, screen)
     reader = Reader(engine, engine.model.calibration, resize if raw else prepare)
     found = find_pictures(map(Path, images))
-    paths = found.pictures
+    paths = found.paths
     if found.left_out:
         screen.note(f"left out {found.left_out:,} of the files in folders, which are not pictures by their names")
     screen.header(COLUMNS)

@@ -11,7 +11,7 @@ import numpy as np
 
 from mnist_cli.arrays import CLASSES, SIDE, Images
 from mnist_cli.errors import DataError, PictureError
-from mnist_cli.pictures.search import find_in_folder
+from mnist_cli.pictures.paths import find_in_folder
 from mnist_cli.storage.files import read_file
 
 _LABELS = "labels.csv"
@@ -31,7 +31,7 @@ def find_labelled(folder: Path) -> list[tuple[Path, int]]:
         pictures = _read_labels(folder)
     else:
         pictures = [
-            (path, int(digit.name)) for digit in _digit_folders(folder) for path in find_in_folder(digit).pictures
+            (path, int(digit.name)) for digit in _digit_folders(folder) for path in find_in_folder(digit).paths
         ]
     if not pictures:
         raise DataError(f"{folder}: there are no pictures in it")

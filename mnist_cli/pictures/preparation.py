@@ -15,7 +15,7 @@ from mnist_cli.pictures.decoding import LARGEST_SCAN, Picture, decode
 from mnist_cli.pictures.fitting import fitted, is_mnist_like
 from mnist_cli.pictures.glyphs import Glyph, find_glyphs
 from mnist_cli.pictures.ink import Colours, Grey, Ink, at_most, brightness, find_inks
-from mnist_cli.pictures.search import STANDARD_INPUT
+from mnist_cli.pictures.paths import STANDARD_INPUT
 from mnist_cli.storage.files import read_file
 from mnist_cli.storage.workers import Limits, WorkError, in_order
 

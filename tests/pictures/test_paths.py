@@ -1,15 +1,15 @@
-"""Which pictures are meant by what stands on the command line."""
+"""Which pictures the arguments of a command stand for."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from mnist_cli.pictures import search
+from mnist_cli.pictures import paths
 
 
 def find_pictures(names: list[Path]) -> list[Path]:
-    return search.find_pictures(names).pictures
+    return paths.find_pictures(names).paths
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_what_is_left_out_of_folders_is_counted_but_for_hidden_files(folder: Pat
     for name in ("._b.png", ".DS_Store", "in/more.doc"):
         (folder / name).touch()
 
-    found = search.find_pictures([folder, folder / "in"])
-    assert (len(found.pictures), found.left_out) == (8, 3)
-    assert folder / "._b.png" not in found.pictures
-    assert search.find_pictures([folder / "*.png"]).left_out == 0
+    found = paths.find_pictures([folder, folder / "in"])
+    assert (len(found.paths), found.left_out) == (8, 3)
+    assert folder / "._b.png" not in found.paths
+    assert paths.find_pictures([folder / "*.png"]).left_out == 0
