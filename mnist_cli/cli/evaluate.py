@@ -14,37 +14,42 @@ if TYPE_CHECKING:
     from mnist_cli.evaluation.report import EvaluationRequest
 
 
+Data = Annotated[
+    Path | None,
+    file_option(
+        "--data",
+        metavar="PATH",
+        help=f"An .npz file with Keras' keys, or a folder with IDX files or pictures.{default('MNIST')}",
+    ),
+]
+Robustness = Annotated[
+    bool,
+    typer.Option("--robustness", help="Also evaluate on shifted, rotated, noisy and otherwise changed images."),
+]
+MinAccuracy = Annotated[float | None, typer.Option(metavar="X", help="Exit with code 3 if the accuracy is lower.")]
+Report = Annotated[
+    Path | None, file_option("--report", help="Also write everything to an .html or .svg file.", panel=OUTPUT)
+]
+Mistakes = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=0,
+        help=f"Number of misread images to draw, the worst first.{default('what fits in a row')}",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
 def evaluate(
     model: Model = None,
-    data: Annotated[
-        Path | None,
-        file_option(
-            "--data",
-            metavar="PATH",
-            help=f"An .npz file with Keras' keys, or a folder with IDX files or pictures.{default('MNIST')}",
-        ),
-    ] = None,
-    robustness: Annotated[
-        bool,
-        typer.Option("--robustness", help="Also evaluate on shifted, rotated, noisy and otherwise changed images."),
-    ] = False,
+    data: Data = None,
+    robustness: Robustness = False,
     compare: OtherModel = None,
-    min_accuracy: Annotated[
-        float | None, typer.Option(metavar="X", help="Exit with code 3 if the accuracy is lower.")
-    ] = None,
-    report: Annotated[
-        Path | None, file_option("--report", help="Also write everything to an .html or .svg file.", panel=OUTPUT)
-    ] = None,
-    mistakes: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=0,
-            help=f"Number of misread images to draw, the worst first.{default('what fits in a row')}",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    min_accuracy: MinAccuracy = None,
+    report: Report = None,
+    mistakes: Mistakes = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,

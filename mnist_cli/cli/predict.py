@@ -8,39 +8,46 @@ import typer
 from mnist_cli.cli.options import OUTPUT, Debug, ModelOption, Quiet, default
 from mnist_cli.errors import PictureError, SettingError
 
+Images = Annotated[
+    list[str], typer.Argument(metavar="IMAGE...", help="Picture files, folders, quoted patterns, or - for stdin.")
+]
+Raw = Annotated[bool, typer.Option("--raw", help="Don't look for ink: only make pictures grey and 28x28.")]
+Top = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=10,
+        help=f"Number of likeliest digits to name.{default('3')}",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Explain = Annotated[
+    bool,
+    typer.Option(
+        "--explain",
+        help="Draw what the network saw, where it looked, and how sure it is.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+JsonLines = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON object per picture, each on its own line.", rich_help_panel=OUTPUT),
+]
+CsvLines = Annotated[
+    bool, typer.Option("--csv", help="Print one line of CSV per picture, below a header.", rich_help_panel=OUTPUT)
+]
+
 
 def predict(
-    images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Picture files, folders, quoted patterns, or - for stdin.")
-    ],
+    images: Images,
     model: ModelOption = None,
-    raw: Annotated[bool, typer.Option("--raw", help="Don't look for ink: only make pictures grey and 28x28.")] = False,
-    top: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=1,
-            max=10,
-            help=f"Number of likeliest digits to name.{default('3')}",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = 3,
-    explain: Annotated[
-        bool,
-        typer.Option(
-            "--explain",
-            help="Draw what the network saw, where it looked, and how sure it is.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = False,
-    json: Annotated[
-        bool,
-        typer.Option("--json", help="Print one JSON object per picture, each on its own line.", rich_help_panel=OUTPUT),
-    ] = False,
-    csv: Annotated[
-        bool, typer.Option("--csv", help="Print one line of CSV per picture, below a header.", rich_help_panel=OUTPUT)
-    ] = False,
+    raw: Raw = False,
+    top: Top = 3,
+    explain: Explain = False,
+    json: JsonLines = False,
+    csv: CsvLines = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:

@@ -27,85 +27,99 @@ def _setting(setting: str, metavar: str, text: str, panel: str = _RECIPE) -> Any
 _OPTIMIZERS, _SCHEDULES, _PRECISIONS, _RECIPES = map("|".join, (OPTIMIZERS, SCHEDULES, PRECISIONS, RECIPES))
 
 
+Recipe = Annotated[
+    str | None,
+    typer.Option(
+        metavar=_RECIPES,
+        help=f"The settings to start from; see below.{default('notebook')}",
+        show_default=False,
+        rich_help_panel=_RECIPE,
+    ),
+]
+Epochs = Annotated[int | None, _setting("epochs", "N", "Number of passes over the training images.")]
+BatchSize = Annotated[int | None, _setting("batch_size", "N", "Number of images per step.")]
+Optimizer = Annotated[
+    str | None, _setting("optimizer", _OPTIMIZERS, "Optimizer; muon: Muon for the convolutions, Adam for the rest.")
+]
+LearningRate = Annotated[float | None, _setting("learning_rate", "X", "The highest learning rate.")]
+Schedule = Annotated[str | None, _setting("schedule", _SCHEDULES, "How the learning rate falls from its highest.")]
+Warmup = Annotated[
+    float | None, _setting("warmup", "X", "Number of epochs in which the learning rate rises to its highest.")
+]
+WeightDecay = Annotated[float | None, _setting("weight_decay", "X", "How strongly kernels are pulled towards 0.")]
+Dropout = Annotated[float | None, _setting("dropout", "X", "Share of the features that are dropped.")]
+Augment = Annotated[float | None, _setting("augment", "X", "How strongly images are distorted, from 0 to 1.")]
+Averaging = Annotated[
+    float | None, _setting("averaging", "X", "Decay of the moving average of the weights; 0: no average.")
+]
+ValidationSplit = Annotated[
+    float | None,
+    _setting("validation_split", "X", "Share of the training images, the last ones, kept for validation.", _RUN),
+]
+Patience = Annotated[
+    int | None,
+    _setting("patience", "N", "Stop after this many epochs without a lower validation loss; 0: never.", _RUN),
+]
+Precision = Annotated[
+    str | None,
+    _setting(
+        "precision",
+        _PRECISIONS,
+        "Number format of the training steps; auto: bfloat16 where it is clearly faster.",
+        _RUN,
+    ),
+]
+Seed = Annotated[int | None, _setting("seed", "N", "Seed of the initial weights and of everything random.", _RUN)]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Continue the run for this output; a larger --epochs extends it.", rich_help_panel=_RUN
+    ),
+]
+FromRecord = Annotated[
+    Path | None,
+    file_option("--from-record", help="Repeat the run of a training record and compare the models.", panel=_RUN),
+]
+Data = Annotated[
+    Path | None,
+    file_option(
+        "--data",
+        metavar="PATH",
+        help=f"An .npz file with Keras' keys, or a folder with IDX files.{default('MNIST')}",
+        panel=_FILES,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    file_option("--output", "-o", help=f"Where to save the model.{default(str(DEFAULT_MODEL_PATH))}", panel=_FILES),
+]
+Tensorboard = Annotated[
+    Path | None,
+    file_option("--tensorboard", metavar="DIR", help="Also write loss and accuracy for TensorBoard.", panel=_FILES),
+]
+
+
 def train(
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            metavar=_RECIPES,
-            help=f"The settings to start from; see below.{default('notebook')}",
-            show_default=False,
-            rich_help_panel=_RECIPE,
-        ),
-    ] = None,
-    epochs: Annotated[int | None, _setting("epochs", "N", "Number of passes over the training images.")] = None,
-    batch_size: Annotated[int | None, _setting("batch_size", "N", "Number of images per step.")] = None,
-    optimizer: Annotated[
-        str | None, _setting("optimizer", _OPTIMIZERS, "Optimizer; muon: Muon for the convolutions, Adam for the rest.")
-    ] = None,
-    learning_rate: Annotated[float | None, _setting("learning_rate", "X", "The highest learning rate.")] = None,
-    schedule: Annotated[
-        str | None, _setting("schedule", _SCHEDULES, "How the learning rate falls from its highest.")
-    ] = None,
-    warmup: Annotated[
-        float | None, _setting("warmup", "X", "Number of epochs in which the learning rate rises to its highest.")
-    ] = None,
-    weight_decay: Annotated[
-        float | None, _setting("weight_decay", "X", "How strongly kernels are pulled towards 0.")
-    ] = None,
-    dropout: Annotated[float | None, _setting("dropout", "X", "Share of the features that are dropped.")] = None,
-    augment: Annotated[
-        float | None, _setting("augment", "X", "How strongly images are distorted, from 0 to 1.")
-    ] = None,
-    averaging: Annotated[
-        float | None, _setting("averaging", "X", "Decay of the moving average of the weights; 0: no average.")
-    ] = None,
-    validation_split: Annotated[
-        float | None,
-        _setting("validation_split", "X", "Share of the training images, the last ones, kept for validation.", _RUN),
-    ] = None,
-    patience: Annotated[
-        int | None,
-        _setting("patience", "N", "Stop after this many epochs without a lower validation loss; 0: never.", _RUN),
-    ] = None,
-    precision: Annotated[
-        str | None,
-        _setting(
-            "precision",
-            _PRECISIONS,
-            "Number format of the training steps; auto: bfloat16 where it is clearly faster.",
-            _RUN,
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None, _setting("seed", "N", "Seed of the initial weights and of everything random.", _RUN)
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume", help="Continue the run for this output; a larger --epochs extends it.", rich_help_panel=_RUN
-        ),
-    ] = False,
-    from_record: Annotated[
-        Path | None,
-        file_option("--from-record", help="Repeat the run of a training record and compare the models.", panel=_RUN),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        file_option(
-            "--data",
-            metavar="PATH",
-            help=f"An .npz file with Keras' keys, or a folder with IDX files.{default('MNIST')}",
-            panel=_FILES,
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        file_option("--output", "-o", help=f"Where to save the model.{default(str(DEFAULT_MODEL_PATH))}", panel=_FILES),
-    ] = None,
-    tensorboard: Annotated[
-        Path | None,
-        file_option("--tensorboard", metavar="DIR", help="Also write loss and accuracy for TensorBoard.", panel=_FILES),
-    ] = None,
+    recipe: Recipe = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    optimizer: Optimizer = None,
+    learning_rate: LearningRate = None,
+    schedule: Schedule = None,
+    warmup: Warmup = None,
+    weight_decay: WeightDecay = None,
+    dropout: Dropout = None,
+    augment: Augment = None,
+    averaging: Averaging = None,
+    validation_split: ValidationSplit = None,
+    patience: Patience = None,
+    precision: Precision = None,
+    seed: Seed = None,
+    resume: Resume = False,
+    from_record: FromRecord = None,
+    data: Data = None,
+    output: Output = None,
+    tensorboard: Tensorboard = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
