@@ -30,9 +30,7 @@ def find_labelled(folder: Path) -> list[tuple[Path, int]]:
     if os.path.isfile(folder / _LABELS):
         pictures = _read_labels(folder)
     else:
-        pictures = [
-            (path, int(digit.name)) for digit in _digit_folders(folder) for path in find_in_folder(digit).paths
-        ]
+        pictures = [(path, int(digit.name)) for digit in _digit_folders(folder) for path in find_in_folder(digit).paths]
     if not pictures:
         raise DataError(f"{folder}: there are no pictures in it")
     return pictures

@@ -1,4 +1,4 @@
-"""A picture file decoded to colours: upright, and reduced where it is larger than needed."""
+"""Decoding a picture file to an array of colours: upright, and reduced if it is larger than needed."""
 
 import io
 import warnings
@@ -30,13 +30,14 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Pillow's decoders in Python, which take microseconds per pixel, and the most pixels and bytes that they are given.
+# Pillow's decoders in pure Python, which take microseconds per pixel, and the limits for pictures that need them.
 _SLOW_CODECS = {"ppm", "ppm_plain", "bmp_rle"}
 _SLOW_PIXELS, _SLOW_BYTES = 1_000_000, 2_000_000
 
-# Larger pictures are reduced to this size, in which a thin pen on a whole sheet is still wider than a pixel.
+# Larger pictures are reduced to this longer side, in pixels, at which a thin pen on a whole sheet is still wider than a
+# pixel.
 _LONGER_SIDE = 1200
-# Pictures are reduced in bands of this many pixels, so that no conversion needs the memory of a whole one.
+# Pictures are reduced in bands of this many pixels, so that no conversion needs memory for a whole picture.
 _BAND = 4_000_000
 # One-bit pictures larger than scans show grey by dots; a blur of this radius, in pixels, makes it grey again.
 LARGEST_SCAN = 64
@@ -47,8 +48,9 @@ _GRAIN = 1.5
 class Picture:
     """A decoded picture.
 
-    `colours`: upright, with the longer side at most `_LONGER_SIDE`. `steps`: what was done, in order, in a few words
-    each. `is_first_of_several`: the file holds more pictures, which are not looked at.
+    `colours`: float32, shape (height, width, 1 or 3), 0 to 255; upright, with the longer side at most `_LONGER_SIDE`.
+    `steps`: what was done, in order, in a few words each. `is_first_of_several`: the file holds more pictures, which
+    are ignored.
     """
 
     colours: Colours
@@ -57,9 +59,9 @@ class Picture:
 
 
 def decode(content: bytes) -> Picture:
-    """Decode the first picture in a file.
+    """Decode the first picture in the content of a file.
 
-    Raises `PictureError` for a file that is not such a picture or too large, and almost anything for a damaged one.
+    Raises `PictureError` for an unsupported format or too many pixels, and almost any exception for a damaged file.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about oddities that Pillow can cope with
@@ -68,19 +70,24 @@ def decode(content: bytes) -> Picture:
         except UnidentifiedImageError as reason:
             raise PictureError("not a picture in a supported format", _HINT) from reason
         with opened as image:
-            size = image.size
+            is_large = max(image.size) > _LONGER_SIDE
             _check_size(image, len(content))
-            is_first = bool(getattr(image, "is_animated", False))
+            is_first_of_several = bool(getattr(image, "is_animated", False))
             turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
             image.draft(None, (_LONGER_SIDE, _LONGER_SIDE))  # makes the JPEG decoder skip detail that is not needed
-            colours, steps = _colours(image, turn)
-    first = ("the first of several pictures taken",) if is_first else ()
-    reduced = (f"looked at in {colours.shape[1]}x{colours.shape[0]}",) if max(size) > _LONGER_SIDE else ()
-    upright = ("turned upright by EXIF",) if turn is not None else ()
-    return Picture(colours, (*first, *reduced, *upright, *steps), is_first)
+            colours, paper_steps = _colours(image, turn)
+    steps = []
+    if is_first_of_several:
+        steps.append("the first of several pictures taken")
+    if is_large:
+        steps.append(f"looked at in {colours.shape[1]}x{colours.shape[0]}")
+    if turn is not None:
+        steps.append("turned upright by EXIF")
+    return Picture(colours, (*steps, *paper_steps), is_first_of_several)
 
 
 def _check_size(image: Image.Image, file_size: int) -> None:
+    """Raise `PictureError` if a picture would take too long; `file_size` is in bytes."""
     width, height = image.size
     if width * height > PIXEL_LIMIT:
         raise PictureError(f"{width}x{height} pixels are too many", _HINT)
@@ -90,7 +97,7 @@ def _check_size(image: Image.Image, file_size: int) -> None:
 
 
 def _colours(image: Image.Image, turn: Image.Transpose | None) -> tuple[Colours, tuple[str, ...]]:
-    """The colours of a picture, reduced and turned, and what was done about its transparency."""
+    """The colours of a picture, reduced and turned, and the steps that its transparency needed."""
     dithered = image.mode == "1" and max(image.size) > LARGEST_SCAN
     deep = image.mode.startswith("I;16")
     image = _reduced(image, _simple_mode(image))
@@ -105,12 +112,13 @@ def _colours(image: Image.Image, turn: Image.Transpose | None) -> tuple[Colours,
     if dithered:
         image = image.filter(ImageFilter.GaussianBlur(_GRAIN))
     pixels = np.asarray(image).reshape(image.height, image.width, -1)
-    if _is_grey(pixels[::8]) and _is_grey(pixels):  # an eighth of the rows is enough for most colour pictures
-        pixels = pixels[..., :1]  # three times as fast
+    if _is_grey(pixels[::8]) and _is_grey(pixels):  # an eighth of the rows shows it for most colour pictures
+        pixels = pixels[..., :1]  # makes what follows three times as fast
     return pixels.astype(np.float32), steps
 
 
 def _is_grey(pixels: NDArray[np.uint8]) -> bool:
+    """Whether all channels are equal."""
     return all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in range(1, pixels.shape[-1]))
 
 
@@ -126,7 +134,7 @@ def _simple_mode(image: Image.Image) -> str:
 
 
 def _reduced(image: Image.Image, mode: str) -> Image.Image:
-    """The picture in another mode, reduced by a whole number where it is longer than `_LONGER_SIDE`."""
+    """The picture in another mode, reduced by a whole factor if a side is longer than `_LONGER_SIDE`."""
     factor = -(-max(image.size) // _LONGER_SIDE)
     if factor == 1:
         return image.convert(mode) if image.mode != mode else image
@@ -139,7 +147,7 @@ def _reduced(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _stretched(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Values of any range, mapped to 0 to 255."""
+    """Values of any range, mapped to 0 to 255. Raises `ValueError` if some are not finite."""
     if not np.isfinite(values).all():
         raise ValueError("it has pixels that are not numbers")
     low, high = float(values.min()), float(values.max())
@@ -149,7 +157,7 @@ def _stretched(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _on_paper(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
-    """A picture with transparency on white paper, or on black where what is visible is light."""
+    """A transparent picture on white paper, or on black paper if its visible parts are light; and the steps."""
     values = np.asarray(image.convert("LA"), np.float32)
     visible = values[..., 1]
     if visible.min() == 255:
@@ -157,4 +165,4 @@ def _on_paper(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     light = (values[..., 0] * visible).sum() > 127.5 * visible.sum()
     paper = "black" if light else "white"
     opaque = Image.alpha_composite(Image.new("RGBA", image.size, paper), image).convert("RGB")
-    return opaque, (f"laid on {paper}, for it is transparent",)
+    return opaque, (f"placed on {paper}, because it is transparent",)

@@ -1,6 +1,6 @@
-"""A digit cut out of a picture, made like MNIST's.
+"""Making a digit that was cut out of a picture like those of MNIST.
 
-Those are light on black, fitted into 20x20 pixels with their proportions kept, and placed in 28x28 so that the centre
+These are light on black, fitted into 20x20 pixels with their proportions kept, and placed in 28x28 so that the centre
 of mass of the ink lies in the middle (LeCun et al. 1998, "Gradient-based learning applied to document recognition").
 """
 
@@ -13,20 +13,20 @@ from mnist_cli.pictures.ink import Grey
 from mnist_cli.pictures.pieces import bordered, stroke_width
 
 _BOX = 20
-# The centre of mass of MNIST's images lies in (13.5, 14.5], and their longer side is 19 or 20; with some tolerance.
+# MNIST's images have their centre of mass in (13.5, 14.5] and a longer side of 19 or 20 pixels; with some tolerance.
 _CENTRES = (13.25, 14.75)
 _LENGTHS = (18, 21)
-# Strokes are changed on a copy enlarged so many times.
+# Strokes are thickened and thinned on a copy enlarged by this factor.
 _FINE = 4
-# Strokes thinner than the first number, in pixels of the box, are made as thick as the second, and those thicker than
-# the first as thin as the second. Half of MNIST's own are 1.7 to 2.1 wide.
-_THIN, _THICK = (1.5, 2.0), (4.0, 3.4)
-# Strokes are thinned only where at least this share of their area remains.
+# Widths of strokes, in pixels of the box: which are thickened and thinned, and to which width. Half of MNIST's strokes
+# are 1.7 to 2.1 wide.
+_THICKENED_BELOW, _THICKENED_TO = 1.5, 2.0
+_THINNED_ABOVE, _THINNED_TO = 4.0, 3.4
+# Strokes are thinned only if at least this share of their area remains.
 _LEAST_LEFT = 0.3
-# The width of a scan that was stretched to a square is reduced to this share: most digits are that much narrower than
-# high.
+# The width of a scan that was stretched to a square is multiplied by this, the usual ratio of a digit's sides.
 _NARROWED = 0.7
-# Amounts of ink, 0 to 1: above the first a pixel belongs to a stroke, above the second to the digit that is cropped.
+# Amounts of ink, 0 to 1, above which a pixel belongs to a stroke, and to the cropped digit.
 _STROKE, _EDGE = 0.5, 0.25
 
 
@@ -35,7 +35,8 @@ def is_mnist_like(grey: Grey) -> bool:
     if grey.shape != (SIDE, SIDE):
         return False
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    if np.sort(border)[len(border) // 2] > 0 or not grey.any():
+    median = np.sort(border)[len(border) // 2]
+    if median > 0 or not grey.any():
         return False
     lengths = [int(np.ptp(np.flatnonzero(grey.any(axis=axis)))) + 1 for axis in (0, 1)]
     in_the_middle = all(_CENTRES[0] <= centre <= _CENTRES[1] for centre in _centre_of_mass(grey))
@@ -43,11 +44,11 @@ def is_mnist_like(grey: Grey) -> bool:
 
 
 def fitted(ink: Grey, stretched: bool = False) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """One digit made like MNIST's: uint8, shape (28, 28); and what was done, in a few words each.
+    """Make one digit like MNIST's: uint8, shape (28, 28); and the steps, in a few words each.
 
-    `ink`: float32, any shape, 0 to 1. `stretched`: it was made as wide as high, whatever its proportions were.
+    `ink`: float32, any shape, 0 to 1. `stretched`: it was stretched to a square, whatever its proportions were.
     """
-    steps = ("narrowed, for it fills a square",) if stretched else ()
+    steps = ("narrowed, because it fills a square",) if stretched else ()
     fine = _scaled(bordered(ink, 1), _BOX * _FINE, _NARROWED if stretched else 1.0)
     fine, thickness = _with_usual_strokes(bordered(fine, 2 * _FINE))
     small = _scaled(_cropped(fine), _BOX)
@@ -57,7 +58,7 @@ def fitted(ink: Grey, stretched: bool = False) -> tuple[NDArray[np.uint8], tuple
 
 
 def _scaled(ink: Grey, longer_side: int, narrowing: float = 1.0) -> Grey:
-    """The ink resized to this longer side, in pixels; its darkest place is 1 again."""
+    """The ink resized to this longer side, in pixels, and scaled so that its maximum is 1."""
     height, width = ink.shape[0], ink.shape[1] * narrowing
     scale = longer_side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -67,14 +68,14 @@ def _scaled(ink: Grey, longer_side: int, narrowing: float = 1.0) -> Grey:
 
 
 def _with_usual_strokes(fine: Grey) -> tuple[Grey, tuple[str, ...]]:
-    """Strokes that are much thinner or thicker than those the network has learned from made more like them."""
+    """The ink with strokes of a width that is usual in MNIST; and the steps."""
     width = stroke_width(fine > _STROKE) / _FINE
-    goal = _THIN[1] if width < _THIN[0] else _THICK[1] if width > _THICK[0] else width
-    change = round((goal - width) * _FINE)
-    if change == 0:
-        return fine, ()
-    if change > 0:
+    if width < _THICKENED_BELOW:
+        change = round((_THICKENED_TO - width) * _FINE)
         return cv2.dilate(fine, _disc(change + 1)), ("strokes thickened",)
+    if width <= _THINNED_ABOVE:
+        return fine, ()
+    change = round((_THINNED_TO - width) * _FINE)
     thinner = cv2.erode(fine, _disc(1 - change))
     if (thinner > _STROKE).sum() < _LEAST_LEFT * (fine > _STROKE).sum():
         return fine, ()
@@ -82,11 +83,12 @@ def _with_usual_strokes(fine: Grey) -> tuple[Grey, tuple[str, ...]]:
 
 
 def _disc(diameter: int) -> NDArray[np.uint8]:
-    """A disc as cv2 takes the shape of a morphological operation."""
+    """A disc as the structuring element of a morphological operation."""
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter)), np.uint8)
 
 
 def _cropped(ink: Grey) -> Grey:
+    """The ink without empty rows and columns at its edges."""
     rows, columns = (np.flatnonzero((ink > _EDGE).any(axis=axis)) for axis in (1, 0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 

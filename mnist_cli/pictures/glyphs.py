@@ -1,4 +1,4 @@
-"""The ink of a picture taken apart into glyphs, each of which may be one digit, in reading order."""
+"""Splitting the ink of a picture into glyphs, each of which may be a digit, in reading order."""
 
 from dataclasses import dataclass
 
@@ -19,36 +19,36 @@ from mnist_cli.pictures.pieces import (
     stroke_width,
 )
 
-# A pixel is ink above this share of the strength of the main piece; the soft edge of a stroke begins at half of it.
+# A pixel is ink above this share of the strength of the main piece. The soft edge of a stroke begins at half of that.
 _INK_LEVEL = 0.4
-# What lies inside the picture counts as its main piece with at least this share of the ink of the heaviest piece.
+# A piece that touches no edge can be the main piece if it has more than this share of the ink of the heaviest piece.
 _LEAST_MAIN = 0.02
 
-# The width of what counts as around a glyph, as a share of its longer side, and at least in pixels.
+# The width of the surroundings of a glyph: as a share of its longer side, and the minimum in pixels.
 _MARGIN, _LEAST_MARGIN = 0.08, 3
-# Widths of strokes that a pen makes, as shares of a digit's longer side; thousands of real digits have 0.01 to 0.34.
+# Plausible widths of strokes, as shares of a digit's longer side. In thousands of real digits they are 0.01 to 0.34.
 _THINNEST, _THICKEST = 0.008, 0.42
-# The deviation of the ink inside a stroke, as a share of its mean: up to 0.22 in real ones.
+# The highest plausible standard deviation of the ink inside strokes, as a share of its mean. Real digits reach 0.22.
 _MOST_UNEVEN = 0.3
-# Evenness is judged without the edges of the strokes where more pixels than this are left.
+# Evenness is judged without the edges of the strokes if more pixels than this remain.
 _LEAST_CORE = 10
-# How much darkness around a glyph takes from its contrast.
+# The weight with which ink around a glyph is subtracted from its contrast.
 _BACKGROUND_WEIGHT = 2
-# The plausibility of a glyph by how many of the picture's edges it comes within so many pixels of: a digit stands free
-# on its page, or fills a tight crop.
+# The plausibility of a glyph by the number of the picture's edges that it comes within a few pixels of: a digit touches
+# none, or all four in a tight crop.
 _EDGE_FACTORS, _EDGE_REACH = (1, 0.4, 0.4, 0.4, 1), 1
-# Glyphs below this share of the picture's height and width lose plausibility.
+# Glyphs that are smaller than this share of the picture in both directions lose plausibility.
 _FULL_SIZE = 0.2
-# The plausibility of an infinitely thin glyph, and how fast it rises to 1 with the ratio of its sides.
-_THIN_FACTOR, _WIDTH_FACTOR = 0.5, 3
+# The plausibility of an infinitely slender glyph, and the slope with which it rises to 1 with the ratio of the sides.
+_SLENDER_FACTOR, _RATIO_SLOPE = 0.5, 3
 
 
 @dataclass(frozen=True, eq=False)
 class Glyph:
-    """What may be one digit.
+    """Ink that may be one digit.
 
-    `amount`: float32, shape (height, width), 0 to 1 ink, cropped. `plausibility`: how much it looks like handwriting:
-    0 for not at all, 0.2 to 1.6 for real digits.
+    `amount`: float32, shape (height, width), 0 paper to 1 ink, cropped. `plausibility`: how much it looks like
+    handwriting: 0 for not at all, 0.2 to 1.6 for real digits.
     """
 
     amount: Grey
@@ -56,7 +56,7 @@ class Glyph:
 
 
 def find_glyphs(ink: Ink) -> tuple[Glyph, ...]:
-    """The glyphs in the ink, line by line and from left to right."""
+    """The glyphs in the ink, in reading order."""
     strength = _strength(ink)
     if strength == 0:
         return ()
@@ -65,7 +65,7 @@ def find_glyphs(ink: Ink) -> tuple[Glyph, ...]:
 
 
 def _strength(ink: Ink) -> float:
-    """The amount of ink in the main piece's strokes; 0 where there is no ink."""
+    """The mean amount of ink in the strokes of the main piece; 0 if there is no ink."""
     labels, pieces = find_pieces(ink.amount > ink.floor)
     if not len(pieces):
         return 0.0
@@ -76,14 +76,14 @@ def _strength(ink: Ink) -> float:
 
 
 def _heaviest(amount: Grey, labels: LabelMap, pieces: Pieces) -> int:
-    """The piece with the most ink; one that touches an edge of the picture only where there is little else."""
+    """The index of the piece with the most ink; one at an edge of the picture only if the others have little."""
     mass = np.bincount(labels.ravel() + 1, amount.ravel(), len(pieces) + 1)[1:]
     inside = np.where(are_inside(pieces, amount.shape), mass, 0)
     return int(inside.argmax() if inside.max() > _LEAST_MAIN * mass.max() else mass.argmax())
 
 
 def _mean_of_upper_class(values: Grey) -> float:
-    """The mean of what lies above Otsu's threshold (IEEE Transactions on Systems, Man, and Cybernetics 9, 1979)."""
+    """The mean of the values above Otsu's threshold (IEEE Transactions on Systems, Man, and Cybernetics 9, 1979)."""
     levels = (values * (255 / values.max())).astype(np.uint8)
     threshold, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     upper = values[levels > threshold]
@@ -91,23 +91,25 @@ def _mean_of_upper_class(values: Grey) -> float:
 
 
 def _glyph(ink: Ink, strength: float, labels: LabelMap, group: Group) -> Glyph:
-    left, top, right, bottom = group.box
-    margin = max(_LEAST_MARGIN, round(_MARGIN * max(group.box.width, group.box.height)))
-    rows, columns = slice(max(0, top - margin), bottom + margin), slice(max(0, left - margin), right + margin)
+    """The glyph of a group of pieces. `strength`: the amount that counts as 1."""
+    box = group.box
+    margin = max(_LEAST_MARGIN, round(_MARGIN * max(box.width, box.height)))
+    top, left = max(0, box.top - margin), max(0, box.left - margin)
+    window = slice(top, box.bottom + margin), slice(left, box.right + margin)
     is_member = np.zeros(int(labels.max()) + 2, bool)  # the last one is for the label -1
     is_member[group.pieces] = True
-    part, amount = is_member[labels[rows, columns]], ink.amount[rows, columns]
-    inner = slice(top - rows.start, bottom - rows.start), slice(left - columns.start, right - columns.start)
+    mask, amount = is_member[labels[window]], ink.amount[window]
+    plausibility = _likeness_to_writing(amount, mask, box, margin) * _place_factor(box, labels.shape)
     # The soft edge of the strokes belongs to the glyph; anything else nearby doesn't.
-    near = cv2.dilate(part.astype(np.uint8), SQUARE)[inner]
+    near = cv2.dilate(mask.astype(np.uint8), SQUARE)
     lowest = _INK_LEVEL / 2
-    inked = np.clip((amount[inner] / strength - lowest) / (1 - lowest), 0, 1) * near
-    plausibility = _likeness_to_writing(amount, part, group.box, margin) * _place_factor(group.box, labels.shape)
-    return Glyph(inked.astype(np.float32), float(plausibility))
+    scaled = np.clip((amount / strength - lowest) / (1 - lowest), 0, 1) * near
+    cropped = scaled[box.top - top : box.bottom - top, box.left - left : box.right - left]
+    return Glyph(cropped.astype(np.float32), float(plausibility))
 
 
 def _place_factor(box: Box, shape: tuple[int, ...]) -> float:
-    """How plausible a digit is in this place of a picture of that shape, and of this size and proportions: 0 to 1."""
+    """The plausibility of a digit by its place and size in a picture of this shape, and its proportions: 0 to 1."""
     edges = [
         box.left <= _EDGE_REACH,
         box.top <= _EDGE_REACH,
@@ -115,24 +117,24 @@ def _place_factor(box: Box, shape: tuple[int, ...]) -> float:
         box.bottom >= shape[0] - _EDGE_REACH,
     ].count(True)
     share = max(box.width / shape[1], box.height / shape[0])
-    slenderness = min(box.height, box.width) / max(box.height, box.width)
-    proportions = min(1, _THIN_FACTOR + _WIDTH_FACTOR * slenderness)
+    ratio = min(box.height, box.width) / max(box.height, box.width)
+    proportions = min(1, _SLENDER_FACTOR + _RATIO_SLOPE * ratio)
     return _EDGE_FACTORS[edges] * min(1, share / _FULL_SIZE) * proportions
 
 
-def _likeness_to_writing(amount: Grey, part: Mask, box: Box, margin: int) -> float:
-    """How much darker a glyph is than what is around it; 0 where it is uneven in itself or not in strokes of a pen.
+def _likeness_to_writing(amount: Grey, mask: Mask, box: Box, margin: int) -> float:
+    """The contrast of a glyph with its surroundings; 0 if its ink is uneven or its strokes are not those of a pen.
 
-    `amount` and `part`, the pixels of the glyph, have a margin, in pixels, of what counts as around its box.
+    `amount` and `mask`, the pixels of the glyph, show the box and the margin around it, in pixels.
     """
-    stroke = stroke_width(part) / max(box.height, box.width)
-    flat = part.astype(np.uint8)
-    core = cv2.erode(flat, SQUARE) > 0
-    inside = amount[core] if core.sum() > _LEAST_CORE else amount[part]
+    stroke = stroke_width(mask) / max(box.height, box.width)
+    mask_bytes = mask.astype(np.uint8)
+    core = cv2.erode(mask_bytes, SQUARE) > 0
+    inside = amount[core] if core.sum() > _LEAST_CORE else amount[mask]
     if not _THINNEST <= stroke <= _THICKEST or inside.std() > _MOST_UNEVEN * inside.mean():
         return 0.0
     frame = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
-    around = (cv2.dilate(flat, frame) > 0) & (cv2.dilate(flat, SQUARE) == 0)
+    around = (cv2.dilate(mask_bytes, frame) > 0) & (cv2.dilate(mask_bytes, SQUARE) == 0)
     background = amount[around].mean() if around.any() else 0
-    contrast: float = max(amount[part].mean() - _BACKGROUND_WEIGHT * background, 0)
+    contrast: float = max(amount[mask].mean() - _BACKGROUND_WEIGHT * background, 0)
     return contrast

@@ -1,4 +1,4 @@
-"""Reading digits with a model: pictures in, one prediction for each out."""
+"""Reading the digits in pictures with a model: one prediction for each picture."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,13 +23,13 @@ _MOST_CANDIDATES = 3
 
 @dataclass(frozen=True)
 class Prediction:
-    """What was read in one picture.
+    """The digits that were read in one picture.
 
-    `status`: "digit" with a `digit`; "several" with all `digits`, in reading order; "unsure" where the confidence is
-    below the model's threshold; "none" where the picture shows nothing to read; "error" with the reason in `error`.
-    `confidence`: the probability, 0 to 1, of the digit, or the lowest one of several. `probabilities`: of the ten
-    digits, where a single one was read. `candidates`: the likeliest digits of an unsure prediction. `steps`: what was
-    done to the picture before the network saw it. `is_first_of_several`: the file holds more pictures than this one.
+    `status`: "digit" if one was read; "several" if more; "unsure" if the confidence is below the model's threshold;
+    "none" if no digit was found; "error" if the picture can't be read, with the message in `error` and the `hint`.
+    `digits`: the likeliest ones, in reading order. `confidence`: the probability, 0 to 1, of the digit; of several, the
+    lowest. `probabilities`: those of the ten digits, if the picture shows a single one. `steps`: what was done to the
+    picture before the network saw it. `is_first_of_several`: the file holds more pictures than this one.
     """
 
     path: Path
@@ -42,14 +42,16 @@ class Prediction:
     hint: str = ""
     is_first_of_several: bool = False
     pixels: Images | None = field(default=None, repr=False, compare=False)
-    """The digits as the network saw them."""
+    """uint8, shape (n, 28, 28): the digits as the network saw them."""
 
     @property
     def digit(self) -> int | None:
+        """The digit, if exactly one was read with enough confidence."""
         return self.digits[0] if self.status == "digit" else None
 
     @property
     def candidates(self) -> tuple[int, ...]:
+        """The likeliest digits of an unsure prediction, the likeliest first; empty if there is more than one digit."""
         if self.status != "unsure" or self.probabilities is None:
             return ()
         least = _LEAST_LIKELY * max(self.probabilities)
@@ -57,20 +59,20 @@ class Prediction:
         return tuple(likely[:_MOST_CANDIDATES])
 
     def ranking(self) -> tuple[tuple[int, float], ...]:
-        """(digit, probability) of every digit, the likeliest first."""
+        """(digit, probability) for each of the ten digits, the likeliest first."""
         return tuple(sorted(enumerate(self.probabilities or ()), key=lambda pair: -pair[1]))
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads pictures with a model: its engine, how far to trust its probabilities, and how to prepare the pictures."""
+    """Reads pictures with the engine of a model, a calibration of its probabilities, and a preparation of pictures."""
 
     engine: Engine
     calibration: Calibration = UNCALIBRATED
     preparation: Preparation = prepare
 
     def read_all(self, paths: Sequence[Path]) -> Iterator[Prediction]:
-        """A prediction for each picture, in their order; a few pictures are prepared ahead. Raises `ModelError`."""
+        """Yield a prediction for each picture, in order. A few pictures are prepared ahead. Raises `ModelError`."""
         for path, prepared in zip(paths, prepare_all(paths, self.preparation), strict=True):
             yield self._read(path, prepared)
 
@@ -99,7 +101,7 @@ class Reader:
         return "digit" if len(digits) == 1 else "several"
 
     def probabilities(self, images: Images) -> Probabilities:
-        """The model's calibrated probabilities for some images: float64, shape (n, 10). Raises `ModelError`."""
+        """The calibrated probabilities for images, uint8, shape (n, 28, 28): float64, (n, 10). Raises `ModelError`."""
         return tempered(self.engine.probabilities(images), self.calibration.temperature)
 
     def explain(self, prediction: Prediction) -> tuple[Explanation, ...]:
