@@ -43,7 +43,7 @@ class SummaryView(View):
             "pixels": str(interface.pixels) if interface else None,
             "outputs": interface.outputs if interface else None,
             "parameters": network.parameters,
-            "trainable_parameters": network.trainable,
+            "trainable_parameters": network.trainable_parameters,
             "parameter_bytes": summary.parameter_bytes,
             "activation_bytes": summary.activation_bytes,
             "multiply_adds": network.multiply_adds,
@@ -66,12 +66,12 @@ def _layers_table(summary: Summary) -> Table:
 
 def _totals(summary: Summary) -> Text:
     network = summary.network
-    frozen = network.parameters - network.trainable
+    frozen = network.parameters - network.trainable_parameters
     return fields(
         {
             "Input": _input_text(summary),
             "Parameters": f"{network.parameters:,} ({size_text(summary.parameter_bytes)} as float32)",
-            "Trainable": f"{network.trainable:,}" + (f" ({frozen:,} not)" if frozen else ", all of them"),
+            "Trainable": f"{network.trainable_parameters:,}" + (f" ({frozen:,} not)" if frozen else ", all of them"),
             "Multiply-adds": f"{network.multiply_adds:,} for one image",
             "Activations": f"{size_text(summary.activation_bytes)} for one image",
         }

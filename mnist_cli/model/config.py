@@ -1,43 +1,38 @@
-"""Keras' description of a model, as Keras 2.6 to 3.15 write it, read as a network.
+"""Reading the config of a Keras model, as Keras 2.6 to 3.15 write it, as a network.
 
-Nothing that it names is ever made, called or opened. Models inside the model are flattened: their layers become layers
-of the network, under names that begin with theirs.
+Nothing that a config names is ever created, called or opened. Models inside the model are flattened: their layers
+become layers of the network, with the names of the models as prefixes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
+from mnist_cli.model.connections import functional_graph, only_tensor, sequential_graph
 from mnist_cli.model.images import matching_shape
 from mnist_cli.model.layers.base import Layer, Shape, UnusableModel
 from mnist_cli.model.network import INPUT, Network, Stage, output_shape
 from mnist_cli.model.options import Config, entry_of, name_in, read_layer
 
-# Layers of one model, and calls of layers in all, including those inside a model at each of its calls.
+# The most layers of one model, and the most calls of layers in total, where each call of a model counts its layers.
 LAYERS_LIMIT = 200
 PARAMETERS_LIMIT = 20_000_000
-# Numbers that one layer holds for one image, including the unfolded windows of a convolution.
+# Of `Stage.held_numbers`.
 NUMBERS_LIMIT = 10_000_000
-# The work of all layers for one image, `Stage.work`. A ResNet of 18 layers at full width needs a third.
+# Of `Network.work`. A ResNet of 18 layers at full width needs a third of it.
 WORK_LIMIT = 2_000_000_000
 _DEPTH_LIMIT, _AXES_LIMIT, _SIZE_LIMIT = 60, 8, 2**31
-# Inputs of one call.
-_INPUTS_LIMIT = 100
 
-_MODELS, _INPUT_LAYER = ("Sequential", "Functional", "Model"), "InputLayer"
+_MODELS = ("Sequential", "Functional", "Model")
 _FUNCTION_OPTIONS = ("activation", "recurrent_activation")
-
-Tensor = tuple[str, int]
-"""The output of a call: the name of the layer or model, and the number of the call."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A layer, or a model inside the model, as the weights are filed.
+    """A layer or a model inside the model, in the hierarchy by which Keras stores weights.
 
-    `kind`: the class in Keras. `stage`: the number of the stage where the layer is used first; None for a model, which
-    has `parts`.
+    `kind`: the Keras class. `stage`: the index of the stage where the layer is used first; None for a model, which has
+    `parts`.
     """
 
     name: str
@@ -47,9 +42,9 @@ class Part:
 
 
 def read_config(config: Any, version: int = 3) -> tuple[Network, tuple[Part, ...]]:
-    """The network that a config of Keras' major version describes, and its parts in Keras' order.
+    """The network in a config, and its parts in the order of the config. Raises `UnusableModel`.
 
-    Raises `UnusableModel`.
+    `config`: the values of the JSON document. `version`: the major version of the Keras that wrote it, 2 or 3.
     """
     config = _plain(config, version)
     kind, options = entry_of(config)
@@ -63,9 +58,9 @@ def read_config(config: Any, version: int = 3) -> tuple[Network, tuple[Part, ...
 
 
 def _plain(node: Any, version: int, depth: int = 0) -> Any:
-    """The config without Keras' wrapping of tuples and NumPy arrays, and with the names of functions used here.
+    """The config with tuples and NumPy arrays unwrapped, and with the names of activations in `FUNCTIONS`.
 
-    Raises `UnusableModel` if it is nested too deep; whatever follows may use recursion.
+    Raises `UnusableModel` if it is nested too deep, so that all other functions may be recursive.
     """
     if depth > _DEPTH_LIMIT:
         raise UnusableModel("its config is nested too deep")
@@ -86,7 +81,7 @@ def _plain(node: Any, version: int, depth: int = 0) -> Any:
 
 
 def _input_shape(model: Any) -> Shape:
-    """The shape of one image; open sizes become those of an image of a digit. Raises `UnusableModel`."""
+    """The shape of one image, where open sizes become those of a digit's image. Raises `UnusableModel`."""
     sizes = _batch_shape(model)
     if not isinstance(sizes, list) or not 2 <= len(sizes) <= _AXES_LIMIT or not all(map(_is_size, sizes)):
         raise UnusableModel("its config gives no shape of a single input, as of a model saved before it was built")
@@ -101,10 +96,10 @@ def _is_size(size: Any) -> bool:
 
 
 def _batch_shape(model: Any) -> Any:
-    """The input's shape with the batch axis, from the input layer, the first layer, or the build of the model."""
+    """The unchecked shape of the input, with the batch axis, in the first layer or the model; None without one."""
     kind, options = entry_of(model)
     entries = _entries(options)
-    name = next(iter(entries), None) if kind == "Sequential" else _only_tensor(options, "input_layers")[0]
+    name = next(iter(entries), None) if kind == "Sequential" else only_tensor(options, "input_layers")[0]
     if name not in entries:
         return None
     first_kind, first = entry_of(entries[name])
@@ -115,7 +110,7 @@ def _batch_shape(model: Any) -> Any:
 
 
 def _entries(options: Config) -> dict[str, Any]:
-    """The descriptions of a model's layers, by their names. Raises `UnusableModel`."""
+    """The configs of a model's layers by their names. Raises `UnusableModel`."""
     layers = options.get("layers")
     if not isinstance(layers, list):
         raise UnusableModel("its config describes a model without layers")
@@ -127,12 +122,13 @@ def _entries(options: Config) -> dict[str, Any]:
 
 
 def _check_count(layers: int) -> None:
+    """Raise `UnusableModel` if there are too many layers."""
     if layers > LAYERS_LIMIT:
         raise UnusableModel(f"it has more than {LAYERS_LIMIT} layers")
 
 
 class _Builder:
-    """Builds the stages of a network from the layers of a model and of the models in it."""
+    """Builds the stages of a network from the layers of a model and of the models inside it."""
 
     def __init__(self, input_shape: Shape) -> None:
         self.input_shape = input_shape
@@ -143,14 +139,15 @@ class _Builder:
     def add_model(
         self, model: Any, source: int, models: tuple[str, ...] = (), trainable: bool = True
     ) -> tuple[int, tuple[Part, ...]]:
-        """Add a model that takes the output of the stage `source`; the number of its last stage, and its parts.
+        """Add a model. Return the index of its last stage and its parts. Raises `UnusableModel`.
 
-        `models` are the names of the models around it, from the outside in, its own included.
+        `source`: the index of the stage whose output it takes. `models`: the names of the enclosing models and of this
+        one, without that of the outermost. `trainable`: whether all enclosing models are trainable.
         """
         kind, options = entry_of(model)
         trainable = trainable and options.get("trainable") is not False
         entries = _entries(options)
-        graph = _chain(entries) if kind == "Sequential" else _graph(options, entries)
+        graph = sequential_graph(entries) if kind == "Sequential" else functional_graph(options, entries)
         self._calls += len(graph.calls)
         _check_count(self._calls)
         outputs = {graph.start: source}
@@ -164,7 +161,7 @@ class _Builder:
         return last, tuple(parts[name] for name in entries if name in parts)
 
     def _add(self, entry: Any, sources: Sequence[int], models: tuple[str, ...], trainable: bool) -> tuple[int, Part]:
-        """Add a call of a layer or a model; the number of its last stage, and the part."""
+        """Add one call of a layer or a model. Return the index of its last stage and the part."""
         kind, options = entry_of(entry)
         name = name_in(options)
         path = (*models, name)
@@ -176,13 +173,14 @@ class _Builder:
         layer = read_layer(entry)
         layer = replace(layer, name="/".join(path), trainable=trainable and layer.trainable)
         stage = self._append(layer, tuple(sources), path)
-        return stage.number, Part(name, kind, stage.first_use)
+        return stage.index, Part(name, kind, stage.first_use)
 
     def _append(self, layer: Layer, sources: tuple[int, ...], path: tuple[str, ...]) -> Stage:
-        number = len(self.stages)
+        """Add one call of a layer. `path`: its name, after those of the models that enclose it."""
+        index = len(self.stages)
         shapes = tuple(self.input_shape if each == INPUT else self.stages[each].output_shape for each in sources)
-        first_use = self._first_uses.setdefault(path, number)
-        stage = Stage(number, layer, sources, shapes, output_shape(layer, shapes), first_use)
+        first_use = self._first_uses.setdefault(path, index)
+        stage = Stage(index, layer, sources, shapes, output_shape(layer, shapes), first_use)
         self.stages.append(stage)
         if self.stages[first_use].weight_shapes != stage.weight_shapes:
             raise UnusableModel(f"the layer {layer.name} is used for inputs of different shapes")
@@ -190,109 +188,12 @@ class _Builder:
         return stage
 
     def _check_budget(self, stage: Stage) -> None:
+        """Raise `UnusableModel` if the network exceeds a limit with this stage."""
         self._parameters += stage.parameters
         self._work += stage.work
-        if stage.numbers > NUMBERS_LIMIT:
+        if stage.held_numbers > NUMBERS_LIMIT:
             raise UnusableModel(f"a layer needs more than {NUMBERS_LIMIT:,} numbers in memory for one image")
         if self._parameters > PARAMETERS_LIMIT:
             raise UnusableModel(f"it has more than {PARAMETERS_LIMIT:,} parameters")
         if self._work > WORK_LIMIT:
             raise UnusableModel(f"it needs the work of more than {WORK_LIMIT:,} multiply-adds for one image")
-
-
-@dataclass(frozen=True)
-class _Graph:
-    """How the layers of a model follow one another: its input, its output, and the inputs of each call."""
-
-    start: Tensor
-    end: Tensor
-    calls: dict[Tensor, list[Tensor]]
-
-    def ordered(self) -> Iterator[tuple[Tensor, list[Tensor]]]:
-        """The calls in an order in which each comes after its inputs. Raises `UnusableModel`."""
-        waiting, known = dict(self.calls), {self.start}
-        while waiting:
-            ready = [call for call, inputs in waiting.items() if known.issuperset(inputs)]
-            if not ready:
-                raise UnusableModel("its layers form a cycle, or it takes several inputs")
-            for call in ready:
-                yield call, waiting.pop(call)
-            known.update(ready)
-
-
-def _chain(entries: Mapping[str, Any]) -> _Graph:
-    """The calls of a sequential model, one after the other."""
-    names = ["", *(name for name, entry in entries.items() if entry_of(entry)[0] != _INPUT_LAYER)]
-    calls: dict[Tensor, list[Tensor]] = {(after, 0): [(before, 0)] for before, after in pairwise(names)}
-    return _Graph((names[0], 0), (names[-1], 0), calls)
-
-
-def _graph(options: Config, entries: Mapping[str, Any]) -> _Graph:
-    """The calls of a functional model. Raises `UnusableModel`.
-
-    The first call of a layer need not be number 0: Keras may have counted calls outside the model before it.
-    """
-    start, end = _only_tensor(options, "input_layers"), _only_tensor(options, "output_layers")
-    inputs = {name: [_tensors(node, name) for node in _nodes(entry)] for name, entry in entries.items()}
-    used = [tensor for calls in inputs.values() for call in calls for tensor in call]
-    last_calls: dict[str, int] = {}
-    for name, number in (start, end, *used):
-        last_calls[name] = max(last_calls.get(name, 0), number)
-    calls = {
-        (name, number): call
-        for name, calls in inputs.items()
-        for number, call in enumerate(calls, max(0, last_calls.get(name, 0) + 1 - len(calls)))
-    }
-    return _Graph(start, end, calls)
-
-
-def _nodes(entry: Any) -> list[Any]:
-    nodes = entry.get("inbound_nodes")
-    if not isinstance(nodes, list):
-        raise UnusableModel("its config does not tell how its layers follow one another")
-    return nodes
-
-
-def _tensors(node: Any, layer: str) -> list[Tensor]:
-    """The inputs of a call. Raises `UnusableModel` if these are more than the outputs of other layers."""
-    match node:
-        case {"args": list(arguments), "kwargs": dict(options)}:  # Keras 3
-            arguments = [*arguments, options["inputs"]] if "inputs" in options else arguments
-            tensors = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], list) else arguments
-        case [str(), int(), int(), *_]:  # Keras 2, of a single input
-            tensors, options = [node], {}
-        case list(tensors):
-            options = {}
-        case _:
-            raise UnusableModel("its config does not tell how its layers follow one another")
-    found = [_tensor(tensor) for tensor in tensors]
-    if not 0 < len(found) <= _INPUTS_LIMIT or None in found or not _are_defaults(options):
-        raise UnusableModel(
-            f"it calls {layer:.100} with more than the outputs of other layers, which mnistcli doesn't support",
-            "Use layers for it, such as Rescaling for a division, and save the model again.",
-        )
-    return [tensor for tensor in found if tensor]
-
-
-def _are_defaults(options: Mapping[str, Any]) -> bool:
-    """Whether the options of a call have no effect: Keras 3 writes down `training`, and never reads it."""
-    return all(name in ("inputs", "training") or (name == "mask" and value is None) for name, value in options.items())
-
-
-def _tensor(tensor: Any) -> Tensor | None:
-    """The output of a layer; None for anything else."""
-    match tensor:
-        case {"class_name": "__keras_tensor__", "config": {"keras_history": [str(name), int(number), 0]}}:
-            return name, number
-        case [str(name), int(number), 0, *rest] if all(isinstance(each, dict) and _are_defaults(each) for each in rest):
-            return name, number
-    return None
-
-
-def _only_tensor(options: Config, end: str) -> Tensor:
-    """The only input or output of a functional model, which may have a name. Raises `UnusableModel`."""
-    tensors = options.get(end)
-    match list(tensors.values()) if isinstance(tensors, dict) else tensors:
-        case [str(name), int(number), 0] | [[str(name), int(number), 0]]:
-            return name, number
-    raise UnusableModel("it has several inputs or outputs")

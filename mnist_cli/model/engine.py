@@ -16,30 +16,36 @@ from mnist_cli.model.layers.base import Array, shape_text
 from mnist_cli.model.network import INPUT
 from mnist_cli.storage.processors import usable_processors
 
-# A batch is small enough for the processor's caches, which hold about so many numbers, and large enough for efficient
-# matrix products. Each processor works on one batch, as far as memory allows.
-_NUMBERS_AT_ONCE, _BATCH_LIMIT, _NUMBERS_IN_ALL = 3_500_000, 256, 24_000_000
+# A batch is small enough for the processor's caches, which hold about this many numbers, and large enough for efficient
+# matrix products. There is one thread per processor, and fewer if all batches together exceed the last limit.
+_NUMBERS_PER_BATCH, _BATCH_LIMIT, _NUMBERS_IN_ALL_BATCHES = 3_500_000, 256, 24_000_000
 
 
 class Engine:
-    """Computes the answers of a model, using it as its `interface` says."""
+    """Computes the answers of a model. Its `interface` says how pixels are prepared and outputs are read."""
 
     def __init__(self, model: ModelFile, interface: Interface | None = None) -> None:
         self.model, self.interface = model, interface or Interface()
-        numbers = max(stage.numbers for stage in model.network.stages)
-        self._batch_size = max(1, min(_BATCH_LIMIT, _NUMBERS_AT_ONCE // numbers))
-        self._threads = max(1, min(usable_processors(), _NUMBERS_IN_ALL // (numbers * self._batch_size)))
-        self._last_uses = {source: stage.number for stage in model.network.stages for source in stage.sources}
+        numbers = max(stage.held_numbers for stage in model.network.stages)
+        self._batch_size = max(1, min(_BATCH_LIMIT, _NUMBERS_PER_BATCH // numbers))
+        self._threads = max(1, min(usable_processors(), _NUMBERS_IN_ALL_BATCHES // (numbers * self._batch_size)))
+        self._last_uses = {source: stage.index for stage in model.network.stages for source in stage.sources}
 
     def probabilities(self, images: Images) -> Probabilities:
-        """The probabilities of the ten digits, shape (n, 10), each row finite with the sum 1. Raises `ModelError`."""
+        """The probabilities of the ten digits for images, uint8, shape (n, 28, 28): float64, shape (n, 10).
+
+        Raises `ModelError` if the outputs are not probabilities: at least 0, with the sum 1 in each row.
+        """
         probabilities = as_probabilities(self.raw(images, self.interface.pixels), self.interface.outputs)
         if not ((probabilities >= 0).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)):  # also for NaN
             raise ModelError(f"{self.model.path}: not a digit classifier: its outputs are not probabilities")
         return probabilities
 
     def raw(self, images: Images, pixels: Pixels) -> Raw:
-        """The outputs of the last layer for images whose pixels are prepared like this: float64, shape (n, 10)."""
+        """The outputs of the last layer for images, uint8, shape (n, 28, 28): float64, shape (n, 10).
+
+        `pixels`: how the images are prepared for the model.
+        """
         outputs = np.empty((len(images), CLASSES))
 
         def run(start: int) -> None:
@@ -52,30 +58,33 @@ class Engine:
         return outputs
 
     def _run(self, x: Array) -> Array:
-        """The output of the last layer; of softmax it is float64, so that small probabilities are not lost."""
+        """The output of the last layer, which stays float64 if it is a softmax: small probabilities are not lost."""
         stages = self.model.network.stages
         values = {INPUT: x}
         for stage, weights in zip(stages, self.model.weights, strict=True):
             y = stage.run(weights, [values[source] for source in stage.sources])
-            values[stage.number] = y if stage is stages[-1] else y.astype(np.float32, copy=False)
+            values[stage.index] = y if stage is stages[-1] else y.astype(np.float32, copy=False)
             for source in set(stage.sources):
-                if self._last_uses[source] == stage.number:
+                if self._last_uses[source] == stage.index:
                     del values[source]
-        return values[stages[-1].number]
+        return values[stages[-1].index]
 
 
 def open_engine(model: ModelFile) -> Engine:
-    """The engine for a model; the interface of a model without a training record is detected. Raises `ModelError`."""
+    """The engine for a model. Raises `ModelError` if it is not a digit classifier.
+
+    The interface of a model without a training record, which mnistcli did not train, is detected.
+    """
     check_digit_classifier(model)
     engine = Engine(model)
     if model.record is None:
         engine.interface = detect_interface(engine.raw, model.network.work)
-        engine.probabilities(known_digits()[0][:1])  # refuses a model without probabilities early
+        engine.probabilities(known_digits()[0][:1])  # raises early if the outputs are not probabilities
     return engine
 
 
 def check_digit_classifier(model: ModelFile) -> None:
-    """Raise `ModelError` unless a model takes images of digits and has ten outputs."""
+    """Raise `ModelError` unless the shapes of a model are those of a digit classifier: an image in, ten outputs."""
     network = model.network
     outputs = tuple(size for size in network.output_shape if size != 1)
     if outputs != (CLASSES,):
@@ -88,12 +97,12 @@ def check_digit_classifier(model: ModelFile) -> None:
 
 
 def _for_each(work: Callable[[int], None], starts: range, threads: int) -> None:
-    """Do the work for every start, in a number of threads."""
+    """Call `work` with every start, in several threads."""
     if len(starts) < 2:
         for start in starts:
             work(start)
         return
-    from concurrent.futures import ThreadPoolExecutor  # not needed for a single picture
+    from concurrent.futures import ThreadPoolExecutor  # a single picture starts faster without it
 
     with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(work, starts):

@@ -1,6 +1,6 @@
-"""Keras' description of a layer, its class and its options, read as one of the layers here.
+"""Reading the config of a Keras layer, its class and its options, as a `Layer`.
 
-Only what an answer depends on is read: the fields of the layer, and options of which one value is supported.
+Only options that the answers depend on are read: the fields of the layer, and its `fixed_options`.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,8 +18,8 @@ from mnist_cli.model.layers.shaping import Inactive
 
 Config = Mapping[str, Any]
 
-# Where each kind of layer is defined. The "inactive" ones do nothing after training, whatever their options; they are
-# listed one by one, for a custom class of an HDF5 file may have a name like theirs, and RandomCrop always crops.
+# The module of each kind of layer. The "inactive" ones do nothing after training, whatever their options. They are
+# listed one by one, because a custom class in an HDF5 file may have a similar name, and RandomCrop always crops.
 _INACTIVE = "inactive"
 _MODULES = {
     _INACTIVE: "ActivityRegularization AlphaDropout GaussianDropout GaussianNoise Identity SpatialDropout1D "
@@ -43,20 +43,20 @@ _MODULE_OF = {kind: module for module, kinds in _MODULES.items() for kind in kin
 KINDS = frozenset(_MODULE_OF)
 """The supported classes of Keras layers."""
 
-# Other names of functions: those of Keras 2, and one of TensorFlow that it wrote down.
+# Other names of activations: those of Keras 2, and one of TensorFlow that Keras 2 wrote.
 _ALIASES = {"hard_swish": "hard_silu", "softmax_v2": "softmax", "swish": "silu"}
 
 _HINT = "Evaluate it in Keras, or train a model without it."
 _NO_CODE = "Put a layer of Keras in its place, such as Rescaling or Reshape, and save the model again."
 
-# No option needs a larger number, or a longer list.
+# Limits for the numbers and the lists in options.
 _LARGEST, _LONGEST = 2**31, 8
 
 
 def entry_of(entry: Any) -> tuple[str, Config]:
-    """The class and the options in the description of a layer or a model. Raises `UnusableModel` for a custom class.
+    """The class and the options in the config of a layer or a model. Raises `UnusableModel` for a custom class.
 
-    Keras 3 writes down the module of a class, and a custom class has a module or a registered name of its own.
+    Keras 3 writes the module of a class; a custom class has its own module or registered name.
     """
     match entry:
         case {"class_name": str(kind), "config": dict(options)}:
@@ -69,7 +69,7 @@ def entry_of(entry: Any) -> tuple[str, Config]:
 
 
 def name_in(options: Config) -> str:
-    """The name of a layer or a model. Raises `UnusableModel`."""
+    """The name of a layer or a model. Raises `UnusableModel` if it has none."""
     name = options.get("name")
     if not isinstance(name, str) or not 0 < len(name) <= 1000:
         raise UnusableModel("its config describes a layer without a name")
@@ -78,7 +78,7 @@ def name_in(options: Config) -> str:
 
 @cache
 def layer_class(kind: str) -> type[Layer]:
-    """The layer of a kind. Modules that few models need are imported only for these, to keep cold starts short."""
+    """The layer class for a supported Keras class. Its module is imported only now, to keep cold starts short."""
     module = _MODULE_OF[kind]
     if module == _INACTIVE:
         return type(kind, (Inactive,), {})
@@ -87,7 +87,7 @@ def layer_class(kind: str) -> type[Layer]:
 
 
 def read_layer(entry: Any) -> Layer:
-    """The layer that an entry describes. Raises `UnusableModel`."""
+    """The layer in the config of a Keras layer. Raises `UnusableModel` if it is not supported."""
     kind, options = entry_of(entry)
     name = name_in(options)
     if kind == "Lambda":
@@ -96,7 +96,7 @@ def read_layer(entry: Any) -> Layer:
         raise _unsupported(f"layer {name} is of the kind {kind:.100}")
     if "Quantized" in str(options.get("dtype")):
         raise _unsupported(f"layer {name} is quantized")
-    for option, value in layer_class(kind).only.items():
+    for option, value in layer_class(kind).fixed_options.items():
         if options.get(option, value) != value:
             raise _unsupported(f"layer {name} has {option}={options[option]!r:.40}")
     return layer_class(kind)(**_arguments(kind, name, _renamed(kind, options)))
@@ -107,7 +107,7 @@ def _unsupported(what: str) -> UnusableModel:
 
 
 def _renamed(kind: str, options: Config) -> Config:
-    """The options by their names in Keras 3, with none left out that follows from others."""
+    """The options as Keras 3 names them, with a backward layer for every Bidirectional."""
     if kind == "Bidirectional":
         return {**options, "backward_layer": options.get("backward_layer") or _reversed(options.get("layer"))}
     if kind == "LeakyReLU" and "alpha" in options:
@@ -116,7 +116,7 @@ def _renamed(kind: str, options: Config) -> Config:
 
 
 def _reversed(entry: Any) -> Any:
-    """The description of a recurrent layer that goes the other way."""
+    """The config of a recurrent layer that goes in the opposite direction."""
     match entry:
         case {"config": dict(options)}:
             return {**entry, "config": {**options, "go_backwards": not options.get("go_backwards", False)}}
@@ -124,7 +124,7 @@ def _reversed(entry: Any) -> Any:
 
 
 def _arguments(kind: str, name: str, options: Config) -> dict[str, Any]:
-    """The arguments of a layer, with the types of its fields. Raises `UnusableModel`."""
+    """The arguments for the layer class, converted to the types of its fields. Raises `UnusableModel`."""
     arguments = {}
     for field, hint in _fields(kind):
         if field.name in options:
@@ -141,12 +141,13 @@ def _arguments(kind: str, name: str, options: Config) -> dict[str, Any]:
 
 @cache
 def _fields(kind: str) -> tuple[tuple[Any, Any], ...]:
+    """The fields of the layer class, each with its type hint."""
     hints = get_type_hints(layer_class(kind), include_extras=True)
     return tuple((field, hints[field.name]) for field in fields(layer_class(kind)))
 
 
 def _converted(hint: Any, value: Any) -> Any:
-    """A value as the type hint of a field asks for it. Raises `ValueError` or `TypeError` if it does not fit."""
+    """A value converted to the type hint of a field. Raises `ValueError` or `TypeError` if it does not fit."""
     if hint in _CONVERTERS:
         return _CONVERTERS[hint](value)
     origin, arguments = get_origin(hint), get_args(hint)
@@ -160,14 +161,15 @@ def _converted(hint: Any, value: Any) -> Any:
     return _checked(layer, isinstance(layer, hint))
 
 
-def _checked(value: Any, is_right: bool) -> Any:
-    if not is_right:
+def _checked(value: Any, is_valid: bool) -> Any:
+    """The value. Raises `ValueError` if it is not valid."""
+    if not is_valid:
         raise ValueError(value)
     return value
 
 
 def _tuple(hints: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
-    """The tuple for a list; a single value stands for each item."""
+    """A list as a tuple; a single value stands for every item."""
     any_length = hints[-1] is ...
     values = value if isinstance(value, list) else [value] * (1 if any_length else len(hints))
     _checked(values, len(values) <= _LONGEST)
@@ -180,7 +182,7 @@ def _integer(value: Any, least: int = -_LARGEST) -> int:
 
 
 def _axis(value: Any) -> int:
-    """Keras 2 puts the axis of a batch normalization into a list."""
+    """An axis, which Keras 2 puts into a list for BatchNormalization."""
     return _integer(value[0] if isinstance(value, list) and len(value) == 1 else value)
 
 
@@ -191,7 +193,7 @@ def _constants(value: Any) -> float | tuple[float, ...]:
 
 
 def _activation(value: Any) -> ActivationFunction:
-    """A function by its name, as Keras writes down its own and those of TensorFlow; or an activation layer."""
+    """The name of an activation, written in any of the forms of Keras and TensorFlow, or an activation layer."""
     match value:
         case {"class_name": "function", "config": str(name)}:
             return _activation(name)

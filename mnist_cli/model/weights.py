@@ -1,6 +1,7 @@
-"""The weights of a model in HDF5, of which everything is checked before anything is used.
+"""Reading the weights of a model from HDF5. The whole file is checked before any array is read.
 
-A `.keras` archive files them by the place of each layer among those of its class, an `.h5` file by the names of layers.
+A `.keras` archive has a group for each layer, numbered within its class; an `.h5` file has groups by the names of
+layers.
 """
 
 import io
@@ -21,13 +22,13 @@ from mnist_cli.model.layers.base import Shape, UnusableModel, Weights, shape_tex
 from mnist_cli.model.network import Network, Stage
 
 _OBJECTS_LIMIT, _DEPTH_LIMIT = 5000, 40
-# Bytes of the texts in an attribute, if each were as long as the longest.
+# The most bytes that the texts in an attribute may take, if each were as long as the longest in the file.
 _TEXTS_LIMIT = 2**27
 
-# The group of a model's layers in an archive: from Keras 2.14 on, and before.
+# The name of the group of a model's layers in an archive: since Keras 2.14, and before.
 _CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 
-# Where Keras puts an underscore to make the name of a group of a class: re_lu, conv2d_transpose.
+# Where Keras puts an underscore to make the name of a group from a class: re_lu, conv2d_transpose.
 _WORD_START = re.compile(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
 
 Tree = dict[str, Any]
@@ -36,7 +37,7 @@ Tree = dict[str, Any]
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """An HDF5 file that has been checked: its groups and arrays, and a limit to the length of a text in it."""
+    """A checked HDF5 file: its groups and arrays, and an upper bound for the length of a text in it, in bytes."""
 
     file: Any
     tree: Tree
@@ -44,8 +45,8 @@ class WeightsFile:
 
 
 @contextmanager
-def _damage_refused() -> Iterator[None]:
-    """Raise `UnusableModel` for what h5py raises."""
+def _h5py_errors_as_unusable() -> Iterator[None]:
+    """Turn the exceptions that h5py raises for damaged files into `UnusableModel`."""
     try:
         yield
     except UnusableModel:
@@ -54,7 +55,7 @@ def _damage_refused() -> Iterator[None]:
         raise UnusableModel("its HDF5 file is damaged") from reason
 
 
-@_damage_refused()
+@_h5py_errors_as_unusable()
 def open_weights(content: bytes) -> WeightsFile:
     """Check an HDF5 file. Raises `UnusableModel`."""
     file = h5py.File(io.BytesIO(content), "r")
@@ -64,7 +65,7 @@ def open_weights(content: bytes) -> WeightsFile:
 def _tree(file: Any) -> Tree:
     """All groups and arrays, also those that no layer uses. Raises `UnusableModel`.
 
-    Keras on Windows has put some paths into one name, with backslashes.
+    A name may hold a whole path with backslashes, as Keras on Windows wrote it.
     """
     tree: Tree = {}
     groups: list[tuple[Any, Tree, int]] = [(file, tree, 0)]
@@ -119,16 +120,16 @@ def _is_bfloat16(stored: Any) -> bool:
 # In a `.keras` archive
 
 
-@_damage_refused()
+@_h5py_errors_as_unusable()
 def archived_weights(stored: WeightsFile, network: Network, parts: Sequence[Part]) -> tuple[Weights, ...]:
-    """For each stage of the network the arrays of its layer, from the `model.weights.h5` of an archive."""
+    """The arrays of each stage's layer, from the `model.weights.h5` of an archive. Raises `UnusableModel`."""
     arrays: dict[int, Weights] = {}
     _collect(parts, stored.tree, network.stages, arrays)
     return _by_stage(network, arrays)
 
 
 def _collect(parts: Sequence[Part], tree: Tree, stages: Sequence[Stage], arrays: dict[int, Weights]) -> None:
-    """Add the arrays of the layers of a model, whose group is `tree`, by the numbers of their stages.
+    """Add the arrays of a model's layers to `arrays`, by the indices of their stages. `tree`: the model's group.
 
     Keras numbers the groups of a class: conv2d, conv2d_1, …; before 2.14 it left out every other number.
     """
@@ -149,12 +150,13 @@ def _collect(parts: Sequence[Part], tree: Tree, stages: Sequence[Stage], arrays:
 
 
 def _group_name(part: Part) -> str:
+    """The name of the group of a layer in an archive, without its number."""
     kind = "Functional" if part.kind == "Model" else part.kind
     return _WORD_START.sub("_", kind).lower()
 
 
 def _groups(layers: Tree, name: str) -> list[Tree]:
-    """The groups of a class in their order, except those that have only the states of random generators."""
+    """The groups of a class in order, except those with nothing but the states of random generators."""
     numbered = re.compile(rf"{re.escape(name)}(?:_(\d{{1,9}}))?")
     matches = filter(None, map(numbered.fullmatch, layers))
     groups = [layers[match[0]] for match in sorted(matches, key=lambda match: int(match[1] or 0))]
@@ -166,34 +168,37 @@ def _has_weights(item: Any) -> bool:
 
 
 def _numbered(group: Tree, places: Sequence[str]) -> list[Any]:
-    """The arrays at some places below a group, which are numbered from 0 at each."""
+    """The arrays below a group at these places, at each of which they are numbered from 0. Raises `UnusableModel`."""
     arrays: list[Any] = []
     for place in places:
-        at: Any = group
+        numbered: Any = group
         for name in place.split("/"):
-            at = at.get(name, {})
-        if set(at) != set(map(str, range(len(at)))):
+            numbered = numbered.get(name, {})
+        names = [str(number) for number in range(len(numbered))]
+        if set(numbered) != set(names):
             raise UnusableModel("its arrays of weights are not numbered from 0")
-        arrays += (at[str(number)] for number in range(len(at)))
+        arrays += (numbered[name] for name in names)
     return arrays
 
 
 # In an `.h5` file
 
 
-@_damage_refused()
+@_h5py_errors_as_unusable()
 def text(stored: WeightsFile, name: str) -> str | None:
-    """An attribute of an `.h5` file, such as `model_config`; None if there is none, as in a file of weights alone."""
+    """A text attribute of an `.h5` file, such as `model_config`; None if there is none. Raises `UnusableModel`.
+
+    A file with nothing but weights has no `model_config`.
+    """
     texts = _texts(stored, stored.file, name) if name in stored.file.attrs else []
     return texts[0] if texts else None
 
 
-@_damage_refused()
+@_h5py_errors_as_unusable()
 def named_weights(stored: WeightsFile, network: Network, parts: Sequence[Part]) -> tuple[Weights, ...]:
-    """For each stage of the network the arrays of its layer, from an `.h5` file.
+    """The arrays of each stage's layer, from an `.h5` file. Raises `UnusableModel`.
 
-    A model inside the model has all its arrays in one list: those that training changes, layer by layer, and then the
-    others.
+    A model inside the model has all its arrays in one list: first the trainable ones, layer by layer, then the others.
     """
     arrays: dict[int, list[Any]] = {}
     for part in parts:
@@ -202,25 +207,25 @@ def named_weights(stored: WeightsFile, network: Network, parts: Sequence[Part]) 
             if len(listed) != len(slots):
                 raise UnusableModel(f"it has {len(listed)} arrays of weights for {part.name:.100}, not {len(slots)}")
             for (stage, _), array in zip(sorted(slots, key=_is_frozen), listed, strict=True):
-                arrays.setdefault(stage.number, []).append(array)
-    return _by_stage(network, {number: _checked(arrays[number], network.stages[number]) for number in arrays})
+                arrays.setdefault(stage.index, []).append(array)
+    return _by_stage(network, {index: _checked(arrays[index], network.stages[index]) for index in arrays})
 
 
 def _slots(part: Part, stages: Sequence[Stage]) -> list[tuple[Stage, int]]:
-    """A place for each array of a layer, or of the layers in a model: the stage of its first use, and its index."""
+    """The expected arrays of a layer or of the layers in a model: the stage of first use and the index of each."""
     own = [] if part.stage is None else [stages[part.stage]]
     slots = [(stage, index) for stage in own for index in range(len(stage.weight_shapes))]
     return slots + [slot for inner in part.parts for slot in _slots(inner, stages)]
 
 
 def _is_frozen(slot: tuple[Stage, int]) -> bool:
-    """Whether training never changes an array."""
+    """Whether training never changes the array of a slot."""
     stage, index = slot
     return not stage.layer.trainable or index >= len(stage.weight_shapes) - stage.layer.frozen_weights
 
 
 def _listed(stored: WeightsFile, layer: str) -> list[Any]:
-    """The arrays of a layer at the top, without the states of random generators."""
+    """The arrays of a layer or model by its name, except the states of random generators. Raises `UnusableModel`."""
     path = f"model_weights/{layer}"
     if path not in stored.file:
         raise UnusableModel(f"its weights lack those of {layer:.100}")
@@ -232,7 +237,7 @@ def _listed(stored: WeightsFile, layer: str) -> list[Any]:
 
 
 def _texts(stored: WeightsFile, item: Any, name: str) -> list[str]:
-    """The texts in an attribute, for which HDF5 allocates memory before it reads them."""
+    """The texts in an attribute. Raises `UnusableModel` if HDF5 might allocate too much memory for them."""
     attribute = h5py.h5a.open(item.id, name.encode())
     size = max(attribute.get_storage_size(), prod(attribute.shape) * stored.longest_text)
     if len(attribute.shape) > 1 or size > _TEXTS_LIMIT:
@@ -245,12 +250,12 @@ def _texts(stored: WeightsFile, item: Any, name: str) -> list[str]:
 
 
 def _by_stage(network: Network, arrays: dict[int, Weights]) -> tuple[Weights, ...]:
-    """The arrays of each stage; a layer that is used again has the same ones."""
+    """The arrays of each stage, from those of the first uses."""
     return tuple(arrays.get(stage.first_use, ()) for stage in network.stages)
 
 
 def _checked(arrays: Sequence[Any], stage: Stage) -> Weights:
-    """The arrays of a layer, finite and of its shapes. Raises `UnusableModel`."""
+    """The arrays of a layer as float32. Raises `UnusableModel` unless they are finite and have the right shapes."""
     shapes = stage.weight_shapes
     if len(arrays) != len(shapes):
         raise UnusableModel(f"it has {len(arrays)} arrays of weights for {stage.layer.name:.100}, not {len(shapes)}")
@@ -258,26 +263,28 @@ def _checked(arrays: Sequence[Any], stage: Stage) -> Weights:
 
 
 def _array(stored: Any, shape: Shape) -> NDArray[np.float32]:
+    """A stored array of numbers as float32. Raises `UnusableModel` unless it is finite and has this shape."""
     if not isinstance(stored, h5py.Dataset):
         raise UnusableModel("its weights have a group in the place of an array")
-    is_count = shape == () and stored.dtype.kind in "iu"  # how many images a normalization has learned from
+    is_count = shape == () and stored.dtype.kind in "iu"  # the number of images that a Normalization was adapted to
     if stored.shape != shape or not (stored.dtype.kind in "fV" or is_count):
         raise UnusableModel(f"its weights are not the {shape_text(shape)} numbers that its layers need")
     values = stored[()]
     if _is_bfloat16(stored):
         values = (values.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
-    with np.errstate(over="ignore"):  # what is too large becomes infinite
+    with np.errstate(over="ignore"):  # too large numbers become infinite
         array = np.asarray(values, np.float32)
     if not np.isfinite(array).all():
         raise UnusableModel("it has weights that are infinite or not a number")
     return array
 
 
-@_damage_refused()
+@_h5py_errors_as_unusable()
 def adam_state(content: bytes, shapes: Sequence[Shape]) -> tuple[int, tuple[NDArray[np.float32], ...]]:
-    """What Keras' Adam keeps for arrays of weights with these shapes: its steps; momentum and velocity of each.
+    """The state of Keras' Adam: the number of steps, and the momentum and the velocity of each array in turn, float32.
 
-    `content` is the `model.weights.h5` of an archive. Raises `UnusableModel` if it does not hold exactly these.
+    `content`: the `model.weights.h5` of an archive. `shapes`: those of the arrays of weights. Raises `UnusableModel` if
+    the optimizer is not Adam or does not fit these shapes.
     """
     stored = _numbered(open_weights(content).tree, ("optimizer/vars",))
     if len(stored) != 2 + 2 * len(shapes):  # the number of steps, the learning rate, and two for each array

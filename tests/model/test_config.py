@@ -111,7 +111,7 @@ def test_a_model_inside_is_flattened_and_frozen_with_it():
 
     assert [stage.layer.name for stage in network.stages] == ["flat", "inner/hidden", "answer"]
     assert [stage.layer.trainable for stage in network.stages[1:]] == [False, True]
-    assert network.trainable == 5 * 10 + 10
+    assert network.trainable_parameters == 5 * 10 + 10
     assert (parts[1].stage, [part.name for part in parts[1].parts]) == (None, ["hidden"])
 
 

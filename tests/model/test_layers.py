@@ -231,7 +231,8 @@ def assert_same(model: keras.Model, images: Images, folder: Path, tolerance: flo
         ours = read_model(folder / name)
         assert np.abs(Engine(ours).probabilities(images) - theirs).max() <= tolerance, name
         assert ours.network.parameters == model.count_params()
-        assert ours.network.trainable == sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+        trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+        assert ours.network.trainable_parameters == trainable
     assert theirs.std(axis=0).max() > 1e-4, "answers that are all alike would prove nothing"
 
 

@@ -33,7 +33,7 @@ def test_classic_network_has_the_shapes_and_parameters_computed_by_hand():
 def test_classic_network_has_34826_parameters_every_one_trainable():
     network = classic_cnn(dropout=0.5)
 
-    assert network.parameters == network.trainable == 34_826
+    assert network.parameters == network.trainable_parameters == 34_826
     assert network.output_shape == (10,)
 
 

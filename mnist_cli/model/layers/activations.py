@@ -1,4 +1,4 @@
-"""Activations: by their names in Keras, and as layers. All but the softmaxes work number by number."""
+"""Activations, by their names in Keras and as layers. All but the softmaxes and sparsemax are elementwise."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ ActivationFunction = str | Layer
 
 
 def softmax(x: Array, axis: int = -1) -> Array:
-    """exp(x) over its sum along an axis.
+    """exp(x), divided by its sum along an axis.
 
-    In float64, so that even the least likely digit has a probability above 0, as a loss needs.
+    The result is float64, so that even the least likely digit has a probability above 0, as the loss needs.
     """
     powers = np.exp(x.astype(np.float64) - x.max(axis=axis, keepdims=True))
     return powers / powers.sum(axis=axis, keepdims=True)
@@ -60,7 +60,7 @@ def _log_softmax(x: Array) -> Array:
 def _sparsemax(x: Array) -> Array:
     """Martins and Astudillo 2016 (arXiv:1602.02068), algorithm 1, along the last axis.
 
-    The threshold is Keras' own, though: from all sums of the support, not from the last one, as models learned it.
+    The threshold is not the paper's but Keras' own, with which models were trained: it adds up all sums of the support.
     """
     ordered = -np.sort(-x, axis=-1)
     sums = np.cumsum(ordered, axis=-1)

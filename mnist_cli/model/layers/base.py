@@ -1,4 +1,4 @@
-"""What every layer has: shapes, weights, its cost, and what it computes after training.
+"""The base class of all layers: shapes, weights, cost, and the output after training.
 
 A layer's fields have the names of the arguments of the Keras layer of the same name. Shapes leave out the batch axis
 and have the channels last: (height, width, channels), (steps, channels) or (features,). Arrays have the batch axis
@@ -35,7 +35,7 @@ def shape_text(shape: Shape) -> str:
 
 
 class UnusableModel(ValueError):
-    """A model that can't be used: the reason, and a hint what to do about it."""
+    """A model that can't be used. The message is the reason, and `hint` says what to do about it."""
 
     def __init__(self, reason: str, hint: str = "") -> None:
         super().__init__(reason)
@@ -45,13 +45,13 @@ class UnusableModel(ValueError):
 class Cost(NamedTuple):
     """The cost of a layer for one image.
 
-    `multiply_adds`: multiplications followed by an addition, without biases, pooling and activations. `numbers`: the
-    numbers that it holds beside its input and its output. `overhead`: computing windows or steps one by one, in
-    multiply-adds.
+    `multiply_adds`: multiplications followed by an addition, without biases, pooling and activations. `held_numbers`:
+    the number of values in memory at once besides the input and the output. `overhead`: the cost of computing windows
+    or steps one by one, in multiply-adds.
     """
 
     multiply_adds: int = 0
-    numbers: int = 0
+    held_numbers: int = 0
     overhead: int = 0
 
 
@@ -73,7 +73,7 @@ def axis_indices(axes: Sequence[int], shape: Shape) -> Shape:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer. By itself it keeps the shape, has no weights and changes nothing."""
+    """A layer. The base class keeps the shape, has no weights and changes nothing."""
 
     name: str
     trainable: bool = field(default=True, kw_only=True)
@@ -81,13 +81,13 @@ class Layer:
     rank: ClassVar[int | None] = None
     """The number of axes that the input must have (None: any)."""
     merges: ClassVar[bool] = False
-    """Whether it takes two or more inputs instead of one."""
+    """Whether the layer takes two or more inputs instead of one."""
     frozen_weights: ClassVar[int] = 0
-    """The number of arrays, the last ones of the layer, that training never changes by a gradient."""
+    """The number of the layer's last arrays that gradients never change."""
     weights_at: ClassVar[tuple[str, ...]] = ("vars",)
-    """Where a `.keras` file has the layer's arrays, below the group of the layer itself."""
-    only: ClassVar[Mapping[str, Any]] = {}
-    """Keras options that would change the answers, each with the one value that is supported."""
+    """The places of the layer's arrays in a `.keras` file, relative to the layer's group."""
+    fixed_options: ClassVar[Mapping[str, Any]] = {}
+    """Keras options that would change the answers, each with the only supported value."""
 
     def output_shape(self, shape: Shape, /) -> Shape:
         """The shape of the output for an input of `shape`. Raises `UnusableModel`."""
@@ -108,11 +108,14 @@ class Layer:
 
 @dataclass(frozen=True)
 class Spatial(Layer):
-    """A layer that treats channels differently from places. With `channels_first`, the network moves the axis."""
+    """A layer that treats the axis of the channels unlike the others.
+
+    Its methods always see the channels last: with `channels_first`, `Stage.run` moves the axis.
+    """
 
     data_format: Literal["channels_last", "channels_first"] = field(default="channels_last", kw_only=True)
 
 
 def with_bias(use_bias: bool, *shapes: Shape) -> tuple[Shape, ...]:
-    """The shapes of kernels and, with `use_bias`, of a bias along the last axis of the last kernel."""
+    """The given shapes of kernels and, with `use_bias`, that of a bias for the last axis of the last kernel."""
     return (*shapes, shapes[-1][-1:]) if use_bias else shapes

@@ -1,4 +1,4 @@
-"""Convolutions, as products of matrices: windows unfolded into rows, times the kernel."""
+"""Convolutions as matrix products: windows unfolded into rows, times the kernel."""
 
 from dataclasses import dataclass
 from math import prod
@@ -21,8 +21,8 @@ from mnist_cli.model.layers.base import (
 )
 from mnist_cli.model.layers.windows import Windowed, pair, places, reach
 
-# Windows of up to so many numbers are unfolded whole. Of larger ones only the rows are, each of which serves all
-# windows that share it, and the products of the rows are added up.
+# Windows with up to this many values are unfolded whole. For larger windows each row is unfolded once and serves all
+# windows that contain it, and the products of the rows are added up.
 _WHOLE_WINDOW = 300
 
 
@@ -35,23 +35,23 @@ class _Convolution(Windowed):
     use_bias: bool = True
 
     rank = 3
-    sizes = ("kernel_size", "strides", "dilation_rate")
+    size_fields = ("kernel_size", "strides", "dilation_rate")
 
     @property
     def dilation(self) -> Sizes:
         return self.dilation_rate
 
     @property
-    def _steps(self) -> tuple[Pair, Pair]:
-        """Strides and dilation for images."""
+    def _strides_and_dilation(self) -> tuple[Pair, Pair]:
+        """Both as (rows, columns)."""
         return pair(self.strides), pair(self.dilation_rate)
 
     def _kernel(self, kernel: Array) -> Array:
-        """A kernel for images."""
+        """A kernel of shape (rows, columns, ...), with one row for sequences."""
         return kernel.reshape(*pair(kernel.shape[:-2]), *kernel.shape[-2:])
 
-    def _finished(self, y: Array, bias: Weights) -> Array:
-        """The output, from images without bias and activation."""
+    def _biased_and_activated(self, y: Array, bias: Weights) -> Array:
+        """The output of the layer, from products of shape (n, rows, columns, filters)."""
         if bias:
             y += bias[0]
         return activate(self.activation, y if self.rank == 3 else y[:, 0], in_place=True)
@@ -61,7 +61,7 @@ class _Convolution(Windowed):
 class Conv2D(_Convolution):
     filters: Count
 
-    only = {"groups": 1}
+    fixed_options = {"groups": 1}
 
     def output_shape(self, shape: Shape) -> Shape:
         return (*self.grid(shape), self.filters)
@@ -70,7 +70,7 @@ class Conv2D(_Convolution):
         return with_bias(self.use_bias, (*self.kernel_size, shape[-1], self.filters))
 
     def cost(self, shape: Shape) -> Cost:
-        """It holds the padded input, its unfolded windows or rows of windows, and a product that is added to others."""
+        """Memory holds the padded input, its unfolded windows or rows of windows, and the product of a row."""
         multiply_adds = prod(self.output_shape(shape)) * prod(self.kernel_size) * shape[-1]
         height, width = pair(self.grid(shape))
         rows, columns = pair(self.kernel_size)
@@ -82,7 +82,8 @@ class Conv2D(_Convolution):
         return Cost(multiply_adds, numbers, overhead=self.kernel_size[0] * CALL_COST)
 
     def apply(self, weights: Weights, x: Array) -> Array:
-        return self._finished(_correlated(self.padded(x), self._kernel(weights[0]), *self._steps), weights[1:])
+        y = _correlated(self.padded(x), self._kernel(weights[0]), *self._strides_and_dilation)
+        return self._biased_and_activated(y, weights[1:])
 
 
 class Conv1D(Conv2D):
@@ -91,7 +92,7 @@ class Conv1D(Conv2D):
 
 @dataclass(frozen=True, kw_only=True)
 class DepthwiseConv2D(_Convolution):
-    """Convolves each channel by itself, with `depth_multiplier` filters."""
+    """Convolves each channel separately, with `depth_multiplier` filters."""
 
     depth_multiplier: Count = 1
 
@@ -103,21 +104,21 @@ class DepthwiseConv2D(_Convolution):
         return (kernel, (prod(kernel[-2:]),)) if self.use_bias else (kernel,)
 
     def cost(self, shape: Shape) -> Cost:
-        places, products = prod(self.kernel_size), self._products(shape)
-        numbers = self.padded_size(shape) + 2 * products
-        return Cost(places * products, numbers, overhead=places * (CALL_COST + NUMBER_COST * products))
+        taps, outputs = prod(self.kernel_size), self._depthwise_size(shape)
+        held_numbers = self.padded_size(shape) + 2 * outputs
+        return Cost(taps * outputs, held_numbers, overhead=taps * (CALL_COST + NUMBER_COST * outputs))
 
-    def _products(self, shape: Shape) -> int:
+    def _depthwise_size(self, shape: Shape) -> int:
         """The size of the depthwise convolution's output."""
         return prod(self.grid(shape)) * shape[-1] * self.depth_multiplier
 
     def apply(self, weights: Weights, x: Array) -> Array:
-        return self._finished(self._by_channel(x, weights[0]), weights[1:])
+        return self._biased_and_activated(self._depthwise(x, weights[0]), weights[1:])
 
-    def _by_channel(self, x: Array, kernel: Array) -> Array:
-        """Images in which the filters of a channel follow one another."""
+    def _depthwise(self, x: Array, kernel: Array) -> Array:
+        """The depthwise convolution: shape (n, rows, columns, channels * depth_multiplier), channel by channel."""
         rows, columns, channels, multiplier = kernel.shape
-        views = places(self.padded(x), (rows, columns), *self._steps)
+        views = places(self.padded(x), (rows, columns), *self._strides_and_dilation)
         y = np.zeros((*views[0].shape[:3], channels * multiplier), np.float32)
         for view, factors in zip(views, kernel.reshape(-1, channels * multiplier), strict=True):
             y += (view if multiplier == 1 else np.repeat(view, multiplier, axis=-1)) * factors
@@ -126,7 +127,7 @@ class DepthwiseConv2D(_Convolution):
 
 @dataclass(frozen=True, kw_only=True)
 class SeparableConv2D(DepthwiseConv2D):
-    """A depthwise convolution, and then one of 1x1 (Chollet 2017, arXiv:1610.02357)."""
+    """A depthwise convolution, followed by a convolution of 1x1 (Chollet 2017, arXiv:1610.02357)."""
 
     filters: Count
 
@@ -140,15 +141,18 @@ class SeparableConv2D(DepthwiseConv2D):
 
     def cost(self, shape: Shape) -> Cost:
         depthwise = super().cost(shape)
-        return depthwise._replace(multiply_adds=depthwise.multiply_adds + self._products(shape) * self.filters)
+        return depthwise._replace(multiply_adds=depthwise.multiply_adds + self._depthwise_size(shape) * self.filters)
 
     def apply(self, weights: Weights, x: Array) -> Array:
-        y = self._by_channel(x, weights[0])
-        return self._finished(_correlated(y, weights[1], (1, 1), (1, 1)), weights[2:])
+        y = _correlated(self._depthwise(x, weights[0]), weights[1], (1, 1), (1, 1))
+        return self._biased_and_activated(y, weights[2:])
 
 
 def _correlated(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> Array:
-    """The sums of all windows of a batch of images times a kernel of shape (rows, columns, channels, filters)."""
+    """The products of all windows and a kernel: shape (n, rows, columns, filters).
+
+    `x`: padded images, shape (n, rows, columns, channels). `kernel`: shape (rows, columns, channels, filters).
+    """
     rows, columns, channels, filters = kernel.shape
     if rows == 1 or kernel.size // filters <= _WHOLE_WINDOW:
         whole = _unfolded(x, (rows, columns), strides, dilation)
@@ -167,14 +171,14 @@ def _correlated(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> Array
 
 
 def _unfolded(x: Array, window: Pair, strides: Pair, dilation: Pair) -> Array:
-    """The numbers of every window in a row: shape (n, rows, columns, numbers)."""
+    """The values of each window as a row: shape (n, rows, columns, values)."""
     if window == (1, 1):
         return x[:, :: strides[0], :: strides[1]]
     n, height, _, channels = x.shape
     if channels == 1 or dilation[1] > 1:
         stacked = np.stack(places(x, window, strides, dilation), axis=3)
         return stacked.reshape(*stacked.shape[:3], -1)
-    # A row of a window is in one piece, and so copied much faster.
+    # A row of a window is contiguous in memory and is copied in one piece, which is much faster.
     size = (reach(window, dilation)[0], window[1] * channels)
     pieces = sliding_window_view(x.reshape(n, height, -1), size, axis=(1, 2))
     pieces = pieces[:, :: strides[0], :: strides[1] * channels, :: dilation[0]]

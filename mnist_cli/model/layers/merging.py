@@ -1,4 +1,4 @@
-"""Layers that make one output of several inputs."""
+"""Layers that merge several inputs into one output."""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -10,7 +10,7 @@ from mnist_cli.model.layers.base import Array, Axis, Layer, Shape, UnusableModel
 
 
 class _Merge(Layer):
-    """Combines its inputs number by number; an axis of size 1 fits any other."""
+    """Combines its inputs elementwise, with broadcasting."""
 
     merges = True
     operation: ClassVar[np.ufunc]

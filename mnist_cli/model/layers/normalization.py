@@ -1,4 +1,4 @@
-"""Normalizations: by statistics of the training images, or by those of each image."""
+"""Normalization by the statistics of the training images or of each image, and rescaling."""
 
 from dataclasses import dataclass
 from math import prod
@@ -18,7 +18,7 @@ from mnist_cli.model.layers.base import (
     axis_indices,
 )
 
-# Keras' `epsilon()`, unless somebody has set another.
+# The default of Keras' `epsilon()`.
 _EPSILON = 1e-7
 
 Axes = tuple[Axis, ...]
@@ -26,7 +26,7 @@ Axes = tuple[Axis, ...]
 
 @dataclass(frozen=True)
 class BatchNormalization(Layer):
-    """Ioffe and Szegedy 2015 (arXiv:1502.03167), with the moving mean and variance of the training."""
+    """Ioffe and Szegedy 2015 (arXiv:1502.03167), with the moving mean and variance from training."""
 
     axis: Axis = -1
     epsilon: float = 1e-3
@@ -34,7 +34,7 @@ class BatchNormalization(Layer):
     scale: bool = True
 
     frozen_weights = 2
-    only = {"renorm": False}
+    fixed_options = {"renorm": False}
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         size = shape[axis_index(self.axis, shape)]
@@ -64,7 +64,7 @@ class LayerNormalization(Layer):
     center: bool = True
     scale: bool = True
 
-    only = {"rms_scaling": False}
+    fixed_options = {"rms_scaling": False}
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         sizes = tuple(shape[index] for index in axis_indices(self.axis, shape))
@@ -91,15 +91,16 @@ class Normalization(Layer):
     variance: Constants | None = None
 
     frozen_weights = 3  # mean, variance, and the number of images that they were computed from
-    only = {"invert": False}
+    fixed_options = {"invert": False}
 
     def output_shape(self, shape: Shape) -> Shape:
-        places, given = self._places(shape), [self.mean, self.variance]
-        if given != [None, None] and any(values is None or np.shape(values) not in ((), places) for values in given):
+        places, given = self._places(shape), (self.mean, self.variance)
+        if given != (None, None) and any(values is None or np.shape(values) not in ((), places) for values in given):
             raise UnusableModel(f"the layer {self.name} does not have {prod(places)} means and variances")
         return shape
 
     def _places(self, shape: Shape) -> Shape:
+        """The shape of the means and of the variances."""
         return tuple(shape[index] for index in sorted(axis_indices(self.axis or (), shape)))
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
@@ -108,7 +109,10 @@ class Normalization(Layer):
 
     def apply(self, weights: Weights, x: Array) -> Array:
         axes = {index + 1 for index in axis_indices(self.axis or (), x.shape[1:])}
-        mean, variance = (np.asarray(values, np.float32) for values in weights[:2] or (self.mean, self.variance))
+        if weights:
+            mean, variance = weights[:2]
+        else:
+            mean, variance = np.asarray(self.mean, np.float32), np.asarray(self.variance, np.float32)
         deviation = np.maximum(np.sqrt(variance), np.float32(_EPSILON))
         return (x - _along(axes, mean, x)) / _along(axes, deviation, x)
 
@@ -128,5 +132,5 @@ class Rescaling(Layer):
 
 
 def _along(axes: set[int], values: Array, x: Array) -> Array:
-    """Values for each place along some axes of a batch `x`, or one for all, in a shape that goes with `x`."""
+    """Values for each place along some axes of a batch `x`, or a single value, reshaped to broadcast with `x`."""
     return values.reshape([x.shape[axis] if axis in axes and values.size > 1 else 1 for axis in range(x.ndim)])

@@ -1,4 +1,4 @@
-"""Pooling: the numbers of a channel in each window, or everywhere, become one."""
+"""Pooling: each channel is reduced to one value per window, or to a single value."""
 
 from dataclasses import dataclass
 from math import prod
@@ -14,17 +14,17 @@ class _Pooling(Windowed):
     pool_size: Sizes
 
     rank = 3
-    sizes = ("pool_size", "strides")
+    size_fields = ("pool_size", "strides")
 
     def output_shape(self, shape: Shape) -> Shape:
         return (*self.grid(shape), shape[-1])
 
     def cost(self, shape: Shape) -> Cost:
         overhead = prod(self.pool_size) * (CALL_COST + NUMBER_COST * prod(self.output_shape(shape)))
-        return Cost(numbers=self.padded_size(shape), overhead=overhead)
+        return Cost(held_numbers=self.padded_size(shape), overhead=overhead)
 
     def _reduced(self, operation: np.ufunc, x: Array, fill: float) -> Array:
-        """Every window of the batch, padded with `fill`, reduced to one number."""
+        """Every window of the batch, padded with `fill`, reduced to one value per channel."""
         first, *others = places(self.padded(x, fill), pair(self.pool_size), pair(self.strides))
         result = first.copy()
         for place in others:
@@ -43,7 +43,7 @@ class MaxPooling1D(MaxPooling2D):
 
 class AveragePooling2D(_Pooling):
     def apply(self, weights: Weights, x: Array) -> Array:
-        # Padding does not count: neither in the sum nor in the number that divides it.
+        # The mean leaves out the padding: it divides by the number of real places in each window.
         ones = np.ones_like(x[:1, ..., :1])
         return self._reduced(np.add, x, 0) / self._reduced(np.add, ones, 0)
 

@@ -8,7 +8,7 @@ import numpy as np
 from mnist_cli.model.layers.activations import ActivationFunction, activate
 from mnist_cli.model.layers.base import CALL_COST, NUMBER_COST, Array, Cost, Count, Layer, Shape, Weights, with_bias
 
-# NumPy calls in one step of an LSTM or a GRU, about.
+# The approximate number of NumPy calls in one step of an LSTM or a GRU.
 _CALLS = 20
 
 
@@ -22,7 +22,7 @@ class SimpleRNN(Layer):
 
     rank = 2
     weights_at = ("cell/vars",)
-    only = {"return_state": False, "stateful": False, "time_major": False}
+    fixed_options = {"return_state": False, "stateful": False, "time_major": False}
     gates: ClassVar[int] = 1
     states: ClassVar[int] = 1
 
@@ -37,12 +37,12 @@ class SimpleRNN(Layer):
         steps, features = shape
         return Cost(
             multiply_adds=steps * (features + self.units) * self.gates * self.units,
-            numbers=steps * (features + (self.gates + 1) * self.units),
+            held_numbers=steps * (features + (self.gates + 1) * self.units),
             overhead=steps * (_CALLS * CALL_COST + NUMBER_COST * self.gates * self.units),
         )
 
     def apply(self, weights: Weights, x: Array) -> Array:
-        """The output of the last step, or those of all steps in the order of computation."""
+        """The output of the last step or, with `return_sequences`, of all steps in the order of computation."""
         kernel, _, *bias = weights
         x = x.transpose(1, 0, 2)  # steps first
         if self.go_backwards:
@@ -58,13 +58,16 @@ class SimpleRNN(Layer):
         return np.stack(outputs, axis=1) if self.return_sequences else outputs[-1]
 
     def _next(self, step: Array, state: list[Array], weights: Weights) -> list[Array]:
-        """The state after a step, the output first. `step`: the input's part in the gates, shape (n, gates * units)."""
+        """The state after a step: the output, and the cell state of an LSTM; each of shape (n, units).
+
+        `step`: the product of the input and the kernel, shape (n, gates * units).
+        """
         return [activate(self.activation, step + state[0] @ weights[1])]
 
 
 @dataclass(frozen=True)
 class LSTM(SimpleRNN):
-    """Hochreiter and Schmidhuber 1997, "Long short-term memory"; its gates: input, forget, cell, output."""
+    """Hochreiter and Schmidhuber 1997, "Long short-term memory". Its gates: input, forget, candidate, output."""
 
     recurrent_activation: ActivationFunction = "sigmoid"
 
@@ -88,7 +91,7 @@ class GRU(SimpleRNN):
 
     recurrent_activation: ActivationFunction = "sigmoid"
 
-    only = {**SimpleRNN.only, "reset_after": True}
+    fixed_options = {**SimpleRNN.fixed_options, "reset_after": True}
     gates = 3
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:

@@ -30,8 +30,8 @@ class _Resampling(Spatial):
         return (*self._size(shape), shape[-1])
 
     def cost(self, shape: Shape) -> Cost:
-        """A bilinear image is the sum of four."""
-        return Cost(numbers=4 * prod(self.output_shape(shape)))
+        """A bilinear result is the sum of four weighted images."""
+        return Cost(held_numbers=4 * prod(self.output_shape(shape)))
 
     def apply(self, weights: Weights, x: Array) -> Array:
         height, width = self._size(x.shape[1:])
@@ -59,16 +59,17 @@ class Resizing(_Resampling):
     width: Count
     interpolation: Interpolation = "bilinear"
 
-    only = {"antialias": False, "crop_to_aspect_ratio": False, "pad_to_aspect_ratio": False}
+    fixed_options = {"antialias": False, "crop_to_aspect_ratio": False, "pad_to_aspect_ratio": False}
 
     def _size(self, shape: Shape) -> Pair:
         return self.height, self.width
 
 
 def _neighbours(before: int, after: int, interpolation: Interpolation) -> list[tuple[NDArray[np.intp], Array]]:
-    """The old places that make up each new place along an axis: their indices and their shares, each of shape (after,).
+    """The old places that each new place along an axis is computed from: pairs of indices and weights, shape (after,).
 
-    In float32, as TensorFlow computes it: which of two equally near places is the nearest depends on that.
+    `before`, `after`: the old and the new size. The positions are float32, as in TensorFlow, because rounding decides
+    which of two equally near places is the nearest.
     """
     centres = (np.arange(after, dtype=np.float32) + np.float32(0.5)) * (np.float32(before) / np.float32(after))
     if interpolation == "nearest":

@@ -1,4 +1,4 @@
-"""Layers without weights: they change the shape of their input, or do nothing after training."""
+"""Layers without weights that change the shape of their input or do nothing after training."""
 
 from dataclasses import dataclass
 from math import prod
@@ -49,7 +49,7 @@ class Permute(Layer):
 @dataclass(frozen=True)
 class ZeroPadding2D(Spatial):
     padding: tuple[tuple[Size, Size], tuple[Size, Size]]
-    """Places added at the top and the bottom, and on the left and the right."""
+    """((top, bottom), (left, right))."""
 
     rank = 3
 
@@ -67,6 +67,6 @@ class Inactive(Layer):
 
 @dataclass(frozen=True)
 class Dropout(Inactive):
-    """Srivastava et al. 2014 (JMLR 15): zeroes a share `rate` of its input in training."""
+    """Srivastava et al. 2014 (JMLR 15): in training it zeroes the share `rate` of its input."""
 
     rate: float
