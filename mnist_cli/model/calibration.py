@@ -1,4 +1,4 @@
-"""How far to trust a model's probabilities: its temperature and its threshold."""
+"""The calibration of a model's probabilities: temperature and threshold."""
 
 from dataclasses import dataclass
 from math import inf
@@ -11,7 +11,7 @@ from mnist_cli.arrays import Probabilities
 
 @dataclass(frozen=True)
 class Calibration:
-    """A correction of a model's probabilities. Raises `ValueError` if the numbers make no sense.
+    """A correction of a model's probabilities. Raises `ValueError` if the numbers are out of range.
 
     `temperature`, above 0, divides the logits: Guo et al. (2017), "On calibration of modern neural networks", ICML.
     Above 1 it makes a model less confident, below 1 more; the likeliest digit stays the same. `threshold`, 0 to 1, is
@@ -27,14 +27,14 @@ class Calibration:
 
 
 UNCALIBRATED = Calibration(temperature=1.0, threshold=0.5)
-"""For a model without a record: unchanged probabilities, and answers that are more likely right than wrong."""
+"""For a model without a record: unchanged probabilities, and a threshold that asks for more than an even chance."""
 
 
 def tempered(probabilities: Probabilities, temperature: float) -> NDArray[np.float64]:
-    """The probabilities that follow from the logits divided by the temperature: float64, shape (n, 10).
+    """The softmax of the logits divided by the temperature, from the probabilities: float64, shape (n, 10).
 
     These are p^(1/temperature), scaled to the sum 1. A probability of 0 counts as the smallest positive number of its
-    type, as in `cross_entropy`. The order of the digits stays the same, and at temperature 1 so do the numbers.
+    type, as in `cross_entropy`. The ranking of the digits stays the same. At temperature 1 nothing changes.
     """
     if temperature == 1:
         return probabilities.astype(np.float64)

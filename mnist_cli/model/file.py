@@ -1,4 +1,4 @@
-"""A model file, `.keras` or HDF5: read without running anything in it, written whole or not at all.
+"""Model files, `.keras` or HDF5: read without running anything in them, replaced whole or not at all.
 
 A `.keras` file is a zip archive of `config.json` (the layers), `metadata.json` and `model.weights.h5` (an HDF5 file
 with the weights). An HDF5 file of a whole model has the config in an attribute.
@@ -25,7 +25,7 @@ from mnist_cli.model.record import Record, is_record, read_record, record_conten
 from mnist_cli.storage.archive import Archive, ArchiveError
 from mnist_cli.storage.files import check_destination, check_replaceable, read_file, size_text, write_files
 
-# Bytes: enough for all parameters allowed, their two averages in Adam, and the structure of HDF5.
+# Bytes: enough for the most parameters, with the momentum and velocity of Adam, and the structure of HDF5.
 FILE_LIMIT = 2**28
 CONFIG_LIMIT, METADATA_LIMIT = 2**22, 2**16
 
@@ -37,10 +37,10 @@ _SAVE_WHOLE = "Save the whole model where it was trained: `model.save('name.kera
 
 @dataclass(frozen=True)
 class ModelFile:
-    """What a model file holds, and the training record that belongs to it.
+    """The content of a model file, and its training record.
 
-    `weights` has a tuple of float32 arrays for each stage of the network, with the shapes of its `weight_shapes`.
-    `content` is the whole file, `warning` says why a record beside it was ignored.
+    `weights`: for each stage of the network, a tuple of float32 arrays with the shapes of its `weight_shapes`.
+    `content`: the bytes of the whole file. `warning`: why a record beside the file was ignored; empty if none was.
     """
 
     path: Path
@@ -53,6 +53,7 @@ class ModelFile:
 
     @property
     def calibration(self) -> Calibration:
+        """The calibration in the record, or `UNCALIBRATED`."""
         return self.record.calibration if self.record and self.record.calibration else UNCALIBRATED
 
 
@@ -67,7 +68,7 @@ def parse_model(path: Path, content: bytes) -> ModelFile:
     """The model in the content of a file at `path`, without a record. Raises `ModelError`."""
     try:
         network, weights = _parse(content)
-    except _NoModelError as reason:
+    except _NotAModel as reason:
         raise ModelError(f"{path}: {reason}", reason.hint) from reason
     except UnusableModel as reason:
         raise ModelError(f"{path}: this model can't be used: {reason}", reason.hint) from reason
@@ -83,8 +84,8 @@ def _read(path: Path) -> bytes:
     return read_file(path, FILE_LIMIT, ModelError)
 
 
-class _NoModelError(UnusableModel):
-    """A file that is something else, or damaged."""
+class _NotAModel(UnusableModel):
+    """A file that is not a model, or a damaged one."""
 
 
 def _parse(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
@@ -94,10 +95,10 @@ def _parse(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
         return _parse_hdf5(content)
     start = content[:200].lstrip().lower()
     if start.startswith(b"version https://git-lfs"):
-        raise _NoModelError("this is a Git LFS pointer, not the model itself", "`git lfs pull` fetches the model.")
+        raise _NotAModel("this is a Git LFS pointer, not the model itself", "`git lfs pull` fetches the model.")
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise _NoModelError("this is a web page, not a model file", "Download the file itself: its raw form.")
-    raise _NoModelError("not a model file: neither a .keras archive nor HDF5", _NO_MODEL)
+        raise _NotAModel("this is a web page, not a model file", "Download the file itself: its raw form.")
+    raise _NotAModel("not a model file: neither a .keras archive nor HDF5", _NO_MODEL)
 
 
 def _parse_archive(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
@@ -110,11 +111,11 @@ def _parse_archive(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
         stored = archive.read(_WEIGHTS, FILE_LIMIT)
     except ArchiveError as reason:
         why = str(reason).removeprefix("damaged: ")
-        raise _NoModelError(f"not a .keras model file, or a damaged one: {why}", _NO_MODEL) from reason
-    from mnist_cli.model import weights  # imports h5py, which is slow, and not needed to refuse another file
+        raise _NotAModel(f"not a .keras model file, or a damaged one: {why}", _NO_MODEL) from reason
+    from mnist_cli.model import weights  # imports h5py, which is slow and not needed to refuse another file
 
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None
-    network, parts = read_config(config, _version(version))
+    network, parts = read_config(config, _major_version(version))
     return network, weights.archived_weights(weights.open_weights(stored), network, parts)
 
 
@@ -124,30 +125,30 @@ def _parse_hdf5(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
     file = weights.open_weights(content)
     config = weights.text(file, "model_config")
     if config is None:
-        raise _NoModelError("this file has weights, but no description of the layers they belong to", _SAVE_WHOLE)
+        raise _NotAModel("this file has weights, but no description of the layers they belong to", _SAVE_WHOLE)
     if len(config) > CONFIG_LIMIT:
         raise UnusableModel(f"its config holds more than {size_text(CONFIG_LIMIT)}")
-    network, parts = read_config(_json(config), _version(weights.text(file, "keras_version")))
+    network, parts = read_config(_json(config), _major_version(weights.text(file, "keras_version")))
     return network, weights.named_weights(file, network, parts)
 
 
 def _json(content: bytes | str) -> Any:
-    """The value of a JSON document without NaN and infinities. Raises `_NoModelError`."""
+    """The value of a JSON document without NaN and infinities. Raises `_NotAModel`."""
     try:
         return json.loads(content, parse_constant=refuse)
     except (ValueError, RecursionError) as reason:
-        raise _NoModelError("not a model file, or a damaged one: no JSON in it", _NO_MODEL) from reason
+        raise _NotAModel("not a model file, or a damaged one: no JSON in it", _NO_MODEL) from reason
 
 
-def _version(text: Any) -> int:
-    """The major version of Keras in a text like "2.15.0"; 3 for anything else."""
+def _major_version(text: Any) -> int:
+    """The major version in a version of Keras such as "2.15.0"; 3 for anything but a 2."""
     return 2 if isinstance(text, str) and text.startswith("2.") else 3
 
 
 def read_adam_state(model: ModelFile) -> tuple[int, tuple[NDArray[np.float32], ...]]:
-    """The steps that Adam has taken, and the momentum and the velocity of each array of weights in turn.
+    """The number of steps that Adam has taken, and the momentum and the velocity of each array in turn: float32.
 
-    Raises `ModelError` if the model does not have them.
+    Raises `ModelError` if the file does not hold them.
     """
     from mnist_cli.model.weights import adam_state
 
@@ -159,14 +160,17 @@ def read_adam_state(model: ModelFile) -> tuple[int, tuple[NDArray[np.float32], .
 
 
 def write_model(model: ModelFile, record: Record) -> None:
-    """Put a parsed model and its record in their places; both or neither. Raises `OutputError`."""
+    """Write a parsed model to its path, and its record beside it. Raises `OutputError`.
+
+    Neither of the old files is replaced before both new ones are completely on disk.
+    """
     for path, is_ours in _destinations(model.path):
         check_replaceable(path, is_ours, "Move it, and train again.")
     write_files({model.path: model.content, record_path(model.path): record_content(record)})
 
 
 def check_model_destination(path: Path, hint: str) -> None:
-    """Raise `OutputError`, with the hint, unless a model and its record can be written at `path`."""
+    """Raise `OutputError` with the hint unless a model and its record can be written at `path`."""
     for destination, is_ours in _destinations(path):
         check_destination(destination, is_ours, hint)
 
@@ -176,7 +180,7 @@ def _destinations(path: Path) -> tuple[tuple[Path, Callable[[Path], bool]], ...]
 
 
 def _begins_like_a_model(path: Path) -> bool:
-    """Whether a file is an archive that begins with a member of a model, whole or cut short by a crash."""
+    """Whether a file begins like a `.keras` archive; it may have been cut short by a crash."""
     with path.open("rb") as file:
         header, name = file.read(30), file.read(20)
     members = (_METADATA.encode(), _CONFIG.encode(), _WEIGHTS.encode())

@@ -1,4 +1,4 @@
-"""The images that models take: their shapes, and the ranges of their pixels."""
+"""The images that models expect: their shapes and the ranges of their pixels."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ def _shapes(side: int) -> tuple[Shape, ...]:
 
 
 SHAPES = (*_shapes(SIDE), *_shapes(_PADDED_SIDE))
-"""The shapes of one image that a model may take."""
+"""The shapes of one image that a model may expect."""
 
 
 def matching_shape(sizes: Sequence[int | None]) -> Shape | None:
-    """The first of `SHAPES` with these sizes, some of which may be open (None); None if there is none."""
+    """The first of `SHAPES` that fits these sizes, of which None fits any; None if there is none."""
     for shape in SHAPES:
         if len(shape) == len(sizes) and all(size in (None, own) for size, own in zip(sizes, shape, strict=True)):
             return shape
@@ -50,7 +50,7 @@ SCALES: dict[str, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True)
 class Pixels:
-    """How images are prepared for a model: scaled by one of `SCALES`, maybe inverted (255 - pixel) or transposed."""
+    """The preparation of images for a model: transposed or not, inverted (255 - pixel) or not, scaled by `SCALES`."""
 
     scale: str = "0 to 1"
     inverted: bool = False
@@ -61,7 +61,10 @@ class Pixels:
         return ", ".join([self.scale, *(name for name, is_made in changes.items() if is_made)])
 
     def prepare(self, images: Images, shape: Shape) -> Array:
-        """Images for a model with the input `shape`, one of `SHAPES`: float32, shape (n, *shape)."""
+        """Prepare images, uint8, shape (n, 28, 28), for a model with an input of `shape`, one of `SHAPES`.
+
+        The result is float32, shape (n, *shape).
+        """
         if self.transposed:
             images = images.transpose(0, 2, 1)
         if shape in _shapes(_PADDED_SIDE):

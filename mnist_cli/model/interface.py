@@ -1,7 +1,7 @@
-"""The pixels that a model expects, and the kind of outputs that it gives.
+"""Detecting which pixels a model expects and which kind of outputs it gives.
 
-A model from elsewhere does not say what pixels it was trained on. So it is shown digits whose labels are known, with
-pixels in every range that people scale them to; the range with the best answers is taken.
+A model from elsewhere does not say which pixels it was trained on. So it is shown digits with known labels, with pixels
+in every usual range, and the range with the best answers is taken.
 """
 
 import zipfile
@@ -21,37 +21,37 @@ from mnist_cli.model.images import PLAIN, SCALES, Pixels
 from mnist_cli.model.layers.activations import softmax
 
 Outputs = Literal["softmax", "sigmoids", "logits"]
-"""Probabilities; ten shares that need not sum to 1; or any other numbers."""
+"""The kinds of outputs: probabilities; ten numbers from 0 to 1 with any sum; any other numbers."""
 
 Raw = NDArray[np.floating[Any]]
 """The output of the last layer: float64, shape (n, 10), any numbers."""
 
 Run = Callable[[Images, Pixels], Raw]
-"""Runs a model on images whose pixels are prepared like this."""
+"""Runs a model on images that are prepared in the given way: `Engine.raw`."""
 
-# Known digits: to compare the likely ranges, to try the usual one and drop bad ones, and the minimum for large models.
+# Numbers of known digits: for comparing the likely ranges, for first tests of all ranges, and the least in any case.
 _ALL_DIGITS, _QUICK_DIGITS, _FEWEST_DIGITS = 512, 64, 8
-# With a mean loss of at most this, the usual range is right, and no other is tried...
+# If the mean loss is at most this, the plain range is right, and only the rivals are tried too.
 _GOOD_LOSS = 0.01
-# ...but for these, which are no mere rescaling: models that were trained on them may read well from 0 to 1 too.
+# Ranges that are not mere rescalings: models that were trained on them may also read well from 0 to 1.
 _RIVALS = (Pixels("columns of length 1"), Pixels("rows of length 1"))
-# In standard errors: how much worse a range must be to be dropped after few digits, and how much better than the usual
-# range a mere rescaling must be to be taken.
+# In standard errors of the difference in loss: how much worse a range must be to be dropped after the first test, and
+# how much better than the plain range a mere rescaling must be to be taken.
 _CLEARLY_WORSE, _BETTER = 3.0, 1.0
-# An underconfident model seems to read better when pixels are further apart. So another range must be better than the
-# usual one also when the logits of each are divided by the best of these temperatures for it.
+# A larger range makes an underconfident model more confident, and so its loss smaller. So another range must also be
+# better than the plain one when each has its best temperature of these.
 _TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0)
-# The work of each comparison of ranges, in multiply-adds: about half a second.
+# The most work for each comparison of ranges, in multiply-adds: about half a second.
 _WORK = 2 * 10**10
-# Shares of the known digits that are read right: below the first a note says how many, below the second a warning.
+# The accuracy on the known digits below which there is a note, and below which there is a warning.
 _MOST_READ, _LEAST_READ = 0.9, 0.5
 
 
 @dataclass(frozen=True)
 class Interface:
-    """How to use a model.
+    """The pixels that a model expects and the outputs that it gives.
 
-    `digits_read`: how many known digits it reads right, and out of how many; None if it was not tried.
+    `digits_read`: the number of known digits that it reads right and the number tried; None without detection.
     """
 
     pixels: Pixels = PLAIN
@@ -60,12 +60,12 @@ class Interface:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """How pixels are prepared, if not as for mnistcli's own models."""
+        """The preparation of pixels in words, if it differs from that for mnistcli's own models."""
         return () if self.pixels == PLAIN else (f"pixels {self.pixels}",)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What differs from mnistcli's own models, as predicates of sentences about the model."""
+        """The differences from mnistcli's own models, each as the predicate of a sentence about the model."""
         notes = []
         right, known = self.digits_read or (1, 1)
         if self.pixels != PLAIN:
@@ -80,7 +80,7 @@ class Interface:
 
     @property
     def warning(self) -> str:
-        """A predicate likewise; empty if the model reads digits."""
+        """The same for a model that does not read digits; empty if it does."""
         right, known = self.digits_read or (1, 1)
         if right >= _LEAST_READ * known:
             return ""
@@ -88,7 +88,7 @@ class Interface:
 
 
 def as_probabilities(raw: Raw, outputs: Outputs) -> Probabilities:
-    """The outputs of a last layer as probabilities. If all sigmoids are 0, all digits are equally likely."""
+    """The outputs of the last layer as probabilities, shape (n, 10); ten sigmoids of 0 mean a uniform distribution."""
     match outputs:
         case "softmax":
             return raw
@@ -99,27 +99,28 @@ def as_probabilities(raw: Raw, outputs: Outputs) -> Probabilities:
 
 
 def detect_interface(run: Run, work: int) -> Interface:
-    """Find out how to use a model; `work` is that of its network for one image."""
+    """Detect the interface of a model. `work`: `Network.work`, the cost of one image in multiply-adds."""
     answers = _Answers(run)
     quick = _affordable(3 * work, _QUICK_DIGITS)
-    good = answers.losses(PLAIN, quick).mean() <= _GOOD_LOSS
-    if good and answers.best((PLAIN, *_RIVALS), quick) == PLAIN:
+    is_good = answers.losses(PLAIN, quick).mean() <= _GOOD_LOSS
+    if is_good and answers.best((PLAIN, *_RIVALS), quick) == PLAIN:
         return answers.interface(PLAIN, quick)
-    every = [Pixels(*each) for each in product(SCALES, (False, True), (False, True))]
-    few = _affordable(len(every) * work, _QUICK_DIGITS)
-    best = answers.best(every, few)
-    likely = {PLAIN, *(each for each in every if not answers.is_better(best, each, few, _CLEARLY_WORSE))}
+    ranges = [Pixels(*fields) for fields in product(SCALES, (False, True), (False, True))]
+    few = _affordable(len(ranges) * work, _QUICK_DIGITS)
+    best = answers.best(ranges, few)
+    likely = {PLAIN, *(pixels for pixels in ranges if not answers.is_better(best, pixels, few, _CLEARLY_WORSE))}
     many = _affordable(len(likely) * work, _ALL_DIGITS)
     best = answers.best(likely, many)
-    errors = 0.0 if best in _RIVALS else _BETTER
-    if answers.is_better(best, PLAIN, many, errors) and answers.is_better(best, PLAIN, many, 0.0, _TEMPERATURES):
+    margin = 0.0 if best in _RIVALS else _BETTER
+    if answers.is_better(best, PLAIN, many, margin) and answers.is_better(best, PLAIN, many, 0.0, _TEMPERATURES):
         interface = answers.interface(best, many)
-        return answers.interface(PLAIN, many) if interface.warning else interface
+        if not interface.warning:
+            return interface
     return answers.interface(PLAIN, many)
 
 
 def _affordable(work: int, most: int) -> int:
-    """How many digits may be tried if one costs so much work."""
+    """The number of digits to try, at most `most`, if each costs so much work."""
     return max(_FEWEST_DIGITS, min(most, _WORK // max(1, work)))
 
 
@@ -131,40 +132,44 @@ class _Answers:
         self._raw = cache(lambda pixels, count: run(self._images[:count], pixels))
 
     def losses(self, pixels: Pixels, count: int, temperatures: Sequence[float] = (1.0,)) -> NDArray[np.float64]:
-        """The squared distance of each answer from the truth, from 0 to 2, at the best of the temperatures.
+        """The Brier score of each answer, from 0 to 2, at the best of the temperatures: shape (count,).
 
-        Brier 1950, "Verification of forecasts expressed in terms of probability". Unlike with cross-entropy, a few
-        answers that are wrong and very confident, as of models trained on pixels from 0 to 255, do not outweigh all
-        others.
+        Brier 1950, "Verification of forecasts expressed in terms of probability". With cross-entropy, a few wrong and
+        very confident answers, which models trained on pixels from 0 to 255 give, would outweigh all others.
         """
         raw = self._raw(pixels, count)
         probabilities = as_probabilities(raw, _outputs(raw))
-        powers = (probabilities ** (1 / temperature) for temperature in temperatures)
-        return min((self._distances(each / each.sum(axis=1, keepdims=True), count) for each in powers), key=np.mean)
+        losses = []
+        for temperature in temperatures:
+            powers = probabilities ** (1 / temperature)
+            losses.append(self._brier_scores(powers / powers.sum(axis=1, keepdims=True), count))
+        return min(losses, key=np.mean)
 
-    def _distances(self, probabilities: Probabilities, count: int) -> NDArray[np.float64]:
-        """The squared distances of answers from the truth; the largest possible for one that is not finite."""
-        distances = np.square(probabilities - np.eye(CLASSES)[self._labels[:count]]).sum(axis=1)
-        return np.where(np.isfinite(distances), distances, 2.0)
+    def _brier_scores(self, probabilities: Probabilities, count: int) -> NDArray[np.float64]:
+        """The squared distance of each answer from the one-hot label; 2, the worst, if it is not finite."""
+        scores = np.square(probabilities - np.eye(CLASSES)[self._labels[:count]]).sum(axis=1)
+        return np.where(np.isfinite(scores), scores, 2.0)
 
     def best(self, ranges: Iterable[Pixels], count: int) -> Pixels:
+        """The range with the lowest mean loss on the first `count` digits."""
         return min(ranges, key=lambda pixels: float(self.losses(pixels, count).mean()))
 
     def is_better(
-        self, one: Pixels, other: Pixels, count: int, errors: float, temperatures: Sequence[float] = (1.0,)
+        self, pixels: Pixels, other: Pixels, count: int, margin: float, temperatures: Sequence[float] = (1.0,)
     ) -> bool:
-        """Whether the losses of one range are smaller, by so many standard errors of the difference."""
-        differences = self.losses(other, count, temperatures) - self.losses(one, count, temperatures)
-        return bool(differences.mean() > errors * differences.std() / count**0.5)
+        """Whether the mean loss of a range is lower than that of another, by more than `margin` standard errors."""
+        differences = self.losses(other, count, temperatures) - self.losses(pixels, count, temperatures)
+        return bool(differences.mean() > margin * differences.std() / count**0.5)
 
     def interface(self, pixels: Pixels, count: int) -> Interface:
+        """The interface with these pixels, judged by the first `count` digits."""
         raw = self._raw(pixels, count)
         right = int((raw.argmax(axis=1) == self._labels[:count]).sum())
         return Interface(pixels, _outputs(raw), (right, count))
 
 
 def _outputs(raw: Raw) -> Outputs:
-    """The kind of outputs, judged by their numbers. If some are not finite, a softmax would not help."""
+    """The kind of outputs, judged by their values. Infinite ones count as "softmax": a softmax would not help."""
     if not np.isfinite(raw).all():
         return "softmax"
     if (raw < 0).any():
@@ -176,13 +181,13 @@ def _outputs(raw: Raw) -> Outputs:
 
 @cache
 def known_digits() -> tuple[Images, Labels]:
-    """The first training images of MNIST, and their labels, read without those that follow."""
+    """The first training images of MNIST and their labels: uint8, shapes (512, 28, 28) and (512,)."""
     with zipfile.ZipFile(MNIST_PATH) as archive:
         return _first(archive, "x_train", _ALL_DIGITS), _first(archive, "y_train", _ALL_DIGITS)
 
 
 def _first(archive: zipfile.ZipFile, key: str, count: int) -> NDArray[np.uint8]:
-    """The first items of an array in an `.npz` file."""
+    """The first items of an array in an `.npz` file, without reading the rest."""
     with archive.open(f"{key}.npy") as file:
         np.lib.format.read_magic(file)
         shape, _, dtype = np.lib.format.read_array_header_1_0(file)

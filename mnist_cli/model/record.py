@@ -1,4 +1,4 @@
-"""The training record: `cnn.json` beside `cnn.keras` says how the model was trained and how good it is."""
+"""The training record of a model: `cnn.json`, beside `cnn.keras`, says how it was trained and how good it is."""
 
 import json
 import os
@@ -17,11 +17,13 @@ from mnist_cli.storage.files import read_file
 FORMAT = 3
 _SIZE_LIMIT = 2**24
 
-Checked = TypeVar("Checked")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class DataUsed:
+    """The data set of a run: its name and checksum, and the numbers of images in its three parts."""
+
     name: str
     sha256: str
     training: int
@@ -31,10 +33,10 @@ class DataUsed:
 
 @dataclass(frozen=True)
 class Record:
-    """How a model was trained, and its figures.
+    """How a model was trained, and its metrics.
 
-    `settings` are those of the recipe as they were used, `versions` those of the packages that took part,
-    `machine` the processor and the device, `seconds` the time of all epochs together.
+    `settings`: the values that were used. `versions`: those of Python and the packages. `machine`: the processor and
+    the device. `seconds`: the total time of all epochs. `test`: the metrics on the test images.
     """
 
     command: str
@@ -57,6 +59,7 @@ class Record:
         return best_epoch(self.history)
 
     def as_json(self) -> dict[str, Any]:
+        """The values of the record's JSON object."""
         return {"format": FORMAT, **asdict(self), "best_epoch": self.best_epoch}
 
 
@@ -71,7 +74,7 @@ def record_content(record: Record) -> bytes:
 
 
 def is_record(path: Path) -> bool:
-    """Whether the file at `path` is a training record, of this version or of another."""
+    """Whether the file at `path` is a training record of any version."""
     values = _load(path)
     return isinstance(values.get("format"), int) and "model_sha256" in values
 
@@ -85,7 +88,7 @@ def open_record(path: Path) -> Record:
 
 
 def read_record(model_path: Path, model_sha256: str) -> tuple[Record | None, str]:
-    """The record beside a model file with the given SHA-256, and a warning if there is one that can't be used."""
+    """The record beside the model file with this SHA-256, if any, and a warning if the file there can't be used."""
     path = record_path(model_path)
     if not os.path.exists(path):
         return None, ""
@@ -104,7 +107,7 @@ def read_record(model_path: Path, model_sha256: str) -> tuple[Record | None, str
 
 
 def _load(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; an empty one if there is none."""
+    """The JSON object in a file; an empty one if the file can't be read or holds something else."""
     try:
         values = json.loads(read_file(path, _SIZE_LIMIT, ModelError), parse_constant=refuse)
     except (ModelError, ValueError, RecursionError):
@@ -124,16 +127,18 @@ def _parse(values: dict[str, Any]) -> Record:
     return checked(Record, {name: value for name, value in values.items() if name not in ("format", "best_epoch")})
 
 
-def checked(kind: type[Checked], values: dict[str, Any]) -> Checked:
-    """An instance of a dataclass from a JSON object, with dataclasses and tuples in it likewise.
+def checked(kind: type[T], values: dict[str, Any]) -> T:
+    """An instance of a dataclass from a JSON object; its fields may have dataclasses, tuples and dictionaries as types.
 
-    Raises `KeyError` if a field is missing and `TypeError` if a value is not of the type of its field, or not a field.
+    Raises `KeyError` if a field is missing, and `TypeError` if a value doesn't have the type of its field or there is
+    no such field.
     """
     fields = {name: _converted(values[name], hint) for name, hint in get_type_hints(kind).items()}
     return kind(**(values | fields))
 
 
 def _converted(value: Any, hint: Any) -> Any:
+    """A value of a JSON object as the type of a field. Raises as `checked` does."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is UnionType:
         for alternative in arguments:
@@ -154,7 +159,7 @@ def _converted(value: Any, hint: Any) -> Any:
 
 
 def differences(before: Record, after: Record) -> list[str]:
-    """The differences between two runs with the same settings, in words; none if their models are identical."""
+    """The differences between two runs with the same settings, in words; empty if their models are identical."""
     if before.model_sha256 == after.model_sha256:
         return []
     found = [

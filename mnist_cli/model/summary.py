@@ -1,4 +1,4 @@
-"""What `summary` shows of a model: its layers, their cost, and how it was trained."""
+"""The summary of a model: its layers, their cost, its interface, and its training record."""
 
 from dataclasses import dataclass
 from math import prod
@@ -16,7 +16,7 @@ FLOAT32_BYTES = 4
 
 @dataclass(frozen=True)
 class Summary:
-    """A model. `interface` is None if it is not a digit classifier, `record` if there is none."""
+    """The summary of a model. `interface` is None if it is not a digit classifier, `record` if it has none."""
 
     path: Path
     network: Network
@@ -25,17 +25,17 @@ class Summary:
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """Every layer once, at its first use."""
+        """The first use of every layer."""
         return tuple(stage for stage in self.network.stages if stage.is_first_use)
 
     @property
     def parameter_bytes(self) -> int:
-        """Memory of the parameters, as float32."""
+        """The memory of the parameters as float32, in bytes."""
         return self.network.parameters * FLOAT32_BYTES
 
     @property
     def activation_bytes(self) -> int:
-        """Memory of every layer's output for one image, as float32."""
+        """The memory of the outputs of all layers for one image as float32, in bytes."""
         return sum(prod(stage.output_shape) for stage in self.network.stages) * FLOAT32_BYTES
 
 
