@@ -92,7 +92,11 @@ def read_record(model_path: Path, model_sha256: str) -> tuple[Record | None, str
     path = record_path(model_path)
     if not os.path.exists(path):
         return None, ""
-    values = _load(path)
+    try:
+        content = read_file(path, _SIZE_LIMIT, ModelError)
+    except ModelError as error:
+        return None, f"{error.message}; ignored"
+    values = _object(content)
     if "class_name" in values:  # the output of Keras' `model.to_json()`, which many keep there
         return None, ""
     if isinstance(values.get("format"), int) and values["format"] != FORMAT:
@@ -109,8 +113,16 @@ def read_record(model_path: Path, model_sha256: str) -> tuple[Record | None, str
 def _load(path: Path) -> dict[str, Any]:
     """The JSON object in a file; an empty one if the file can't be read or holds something else."""
     try:
-        values = json.loads(read_file(path, _SIZE_LIMIT, ModelError), parse_constant=refuse)
-    except (ModelError, ValueError, RecursionError):
+        return _object(read_file(path, _SIZE_LIMIT, ModelError))
+    except ModelError:
+        return {}
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    """The JSON object in the content of a file; an empty one if it holds something else."""
+    try:
+        values = json.loads(content, parse_constant=refuse)
+    except (ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}
 

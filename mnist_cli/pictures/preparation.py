@@ -4,6 +4,7 @@ A file is decoded (`decoding`), its ink is separated from the paper (`ink`) and 
 `pieces`), and each glyph is made like a digit of MNIST (`fitting`).
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -106,6 +107,8 @@ def prepare_file(path: Path, content: bytes | None = None, preparation: Preparat
 
     `content`: the content of standard input, which is used instead of the file; None: the file is read.
     """
+    if content is None and os.path.isdir(path):
+        raise PictureError(f"{path}: no pictures in this folder")
     content = read_file(path, FILE_LIMIT, PictureError) if content is None else _checked_input(content)
     try:
         return preparation(decode(content))
@@ -150,6 +153,8 @@ def _digits(colours: Colours) -> tuple[Images, tuple[str, ...]]:
         ink, glyphs = _best_ink(colours)
     if not glyphs or len(glyphs) > _MOST_DIGITS:
         reason = "nothing in it looks like digits" if ink.amount.any() else "no ink found"
+        if glyphs:
+            reason = f"more than {_MOST_DIGITS} digits found, too many for a number"
         return np.empty((0, SIDE, SIDE), np.uint8), (reason,)
     polarity = f"ink found {'light on dark' if ink.light_on_dark else 'dark on light'}"
     if len(glyphs) > 1:

@@ -106,7 +106,7 @@ def read_checkpoint(model_path: Path) -> Checkpoint:
             return _parse(values, {state: _part(arrays, f"{state}/") for state in _STATES})
     except Exception as reason:  # a damaged archive makes NumPy raise almost anything
         why = "not a checkpoint of this version, or a damaged one"
-        raise ModelError(f"{path}: {why}", "Train without --resume.") from reason
+        raise ModelError(f"{path}: {why}", "Move it away, and train without --resume.") from reason
 
 
 def is_checkpoint(path: Path) -> bool:

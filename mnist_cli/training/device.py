@@ -18,7 +18,7 @@ _GPU_CAPABILITY = (8, 0)
 
 # bfloat16 is less precise, so it has to take at most this share of the time of float32.
 _WORTHWHILE = 0.8
-_REPETITIONS = 4
+_REPETITIONS = 8
 
 
 @dataclass(frozen=True)

@@ -199,3 +199,19 @@ def test_pixels_that_are_no_numbers_are_refused(tmp_path: Path):
 
     with pytest.raises(PictureError, match="not numbers"):
         prepare_file(saved(Image.fromarray(pixels), tmp_path, ".tiff"))
+
+
+def test_a_picture_of_too_many_digits_says_so(mnist: Dataset, tmp_path: Path):
+    page = np.full((800, 800), 255, np.uint8)
+    for index, image in enumerate(mnist.test.images[:25]):
+        row, column = divmod(index, 5)
+        page[row * 160 + 40 : row * 160 + 124, column * 160 + 40 : column * 160 + 124] = 255 - np.kron(
+            image, np.ones((3, 3), np.uint8)
+        )
+
+    assert prepare_file(saved(Image.fromarray(page), tmp_path)).steps[-1].startswith("more than 24 digits found")
+
+
+def test_a_folder_without_pictures_says_so(tmp_path: Path):
+    with pytest.raises(PictureError, match="no pictures in this folder"):
+        prepare_file(tmp_path)
