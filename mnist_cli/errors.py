@@ -1,11 +1,12 @@
-"""The errors that a user can meet: one closed family, each with what failed and what to do about it."""
+"""The errors that users see. All are `MnistCliError`s: a message and, where there is a remedy, a hint."""
 
 
 class MnistCliError(Exception):
     """Something that a user asked for could not be done.
 
-    `message` says in one line what failed, `hint` what to do about it. Both may hold text from outside
-    (file names, contents of files) as it came: making it safe to show is the business of the display.
+    `message` says in one line what failed, without a final period; `hint` is a sentence on what to do about it, or
+    empty. Both may contain text from outside (file names, contents of files); the display makes it safe to print.
+    `exit_code` is that of the command which it ends.
     """
 
     exit_code = 1
@@ -17,12 +18,12 @@ class MnistCliError(Exception):
 
 
 def first_line(reason: Exception) -> str:
-    """What an exception of another library says, short enough for a message of ours."""
+    """The first line of another library's message, or the exception's name; at most 200 characters."""
     return (str(reason).strip() or type(reason).__name__).split("\n")[0][:200]
 
 
 class SettingError(MnistCliError):
-    """An option with a value that makes no sense; `reason` continues the sentence begun by the option's name."""
+    """An option has an invalid value. The message is the option's name followed by `reason`."""
 
     exit_code = 2
 
@@ -46,15 +47,11 @@ class OutputError(MnistCliError):
     """A file that can't be written."""
 
 
-class KeptRunError(OutputError):
-    """A file that can't be written ends a training run, which is on disk as far as it came, to go on with."""
-
-
 class TrainingError(MnistCliError):
     """A training run that can't go on."""
 
 
 class AccuracyError(MnistCliError):
-    """A model that is not as good as was asked for."""
+    """A model whose accuracy is below the required minimum."""
 
     exit_code = 3

@@ -1,4 +1,4 @@
-"""How a network is trained: the settings of a run, and the recipes that they start from."""
+"""The settings of a training run, and the recipes: named settings to start from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -11,16 +11,17 @@ from mnist_cli.errors import SettingError
 from mnist_cli.figures import Metrics
 
 DEFAULT_MODEL_PATH = Path("models/cnn.keras")
-"""Where `train` puts a model and the other commands look for one."""
+"""Where `train` saves a model and the other commands look for one."""
 
 NOTEBOOK_METRICS = Metrics(loss=0.0241, accuracy=0.9910)
-"""What the notebook behind the notebook recipe printed for its own run of 15 epochs."""
+"""The test metrics that the original notebook printed after its own run of 15 epochs."""
 
 RECIPE_NAMES = ("notebook", "fast", "best")
 OPTIMIZERS = ("adam", "muon")
 SCHEDULES = ("constant", "linear", "cosine")
-_MOST = 1e38  # what float32 can hold
 PRECISIONS = ("auto", "float32", "bfloat16")
+
+_MAX_FLOAT = 1e38  # about what float32 can hold
 
 
 def _require(condition: bool, option: str, message: str) -> None:
@@ -30,9 +31,9 @@ def _require(condition: bool, option: str, message: str) -> None:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides how a run goes, besides the data. The defaults are the notebook recipe.
+    """Everything besides the data that determines a run. The defaults are the notebook recipe.
 
-    Raises `SettingError` for a value that makes no sense.
+    Raises `SettingError` for an invalid value.
     """
 
     recipe: str = "notebook"
@@ -42,16 +43,16 @@ class Settings:
     """The share of the training images, the last ones, kept for validation."""
     optimizer: str = "adam"
     learning_rate: float = 1e-3
-    """The highest of the run."""
+    """The peak of the schedule."""
     schedule: str = "constant"
-    """How the learning rate falls from its highest to 0, reached after the last step."""
+    """How the learning rate falls from its peak to 0, which it reaches after the last step; `constant`: not at all."""
     warmup: float = 0.0
-    """Epochs in which the learning rate rises to its highest."""
+    """The number of epochs, not necessarily whole, in which the learning rate rises to its peak."""
     weight_decay: float = 0.0
     dropout: float = 0.5
     """The share of the features that are dropped."""
     augment: float = 0.0
-    """The amount of distortion, 0 to 1."""
+    """How strongly training images are distorted, 0 to 1."""
     averaging: float = 0.0
     """The decay of the moving average of the weights; 0: no average."""
     patience: int = 0
@@ -65,10 +66,14 @@ class Settings:
         _require(1 <= self.batch_size <= 100_000, "--batch-size", "must be from 1 to 100000")
         _require(0 <= self.validation_split < 1, "--validation-split", "must be at least 0 and less than 1")
         _require(self.optimizer in OPTIMIZERS, "--optimizer", f"must be one of {', '.join(OPTIMIZERS)}")
-        _require(0 < self.learning_rate <= _MOST, "--learning-rate", f"must be more than 0 and at most {_MOST:g}")
+        _require(
+            0 < self.learning_rate <= _MAX_FLOAT,
+            "--learning-rate",
+            f"must be more than 0 and at most {_MAX_FLOAT:g}",
+        )
         _require(self.schedule in SCHEDULES, "--schedule", f"must be one of {', '.join(SCHEDULES)}")
         _require(0 <= self.warmup <= self.epochs, "--warmup", "must be from 0 to the number of epochs")
-        _require(0 <= self.weight_decay <= _MOST, "--weight-decay", f"must be from 0 to {_MOST:g}")
+        _require(0 <= self.weight_decay <= _MAX_FLOAT, "--weight-decay", f"must be from 0 to {_MAX_FLOAT:g}")
         _require(0 <= self.dropout < 1, "--dropout", "must be at least 0 and less than 1")
         _require(0 <= self.augment <= 1, "--augment", "must be from 0 to 1")
         _require(0 <= self.averaging < 1, "--averaging", "must be at least 0 and less than 1")
@@ -83,37 +88,42 @@ class Settings:
 
     @property
     def changes(self) -> dict[str, int | float | str]:
-        """The settings that influence the weights and differ from the recipe's."""
-        own = RECIPES[self.recipe].settings
-        told_anyway = ("recipe", "epochs", "batch_size", "validation_split", "precision", "seed")
-        values = ((name, value) for name, value in vars(self).items() if name not in told_anyway)
-        return {name: value for name, value in values if value != getattr(own, name)}
+        """The settings that differ from the recipe's, apart from those that `train` always prints."""
+        recipe = vars(RECIPES[self.recipe].settings)
+        always_printed = ("recipe", "epochs", "batch_size", "validation_split", "precision", "seed")
+        return {
+            name: value for name, value in vars(self).items() if name not in always_printed and value != recipe[name]
+        }
 
     @property
     def continues_from_model(self) -> bool:
-        """Whether a model file can hold all that training beyond its end depends on."""
+        """Whether a finished run can be extended from its model file, which holds Adam's state but no other."""
         return self.optimizer == "adam" and not self.averaging
 
     def split(self, images: int) -> tuple[int, int]:
-        """How many of the images, the first ones, train, and how many, the last ones, validate."""
+        """The number of images to train on, which come first, and the number to validate on.
+
+        Raises `SettingError` if there are none to train on.
+        """
         training = int(images * (1 - self.validation_split) + 1e-9)  # 10 * (1 - 0.9) is a little less than 1
         _require(training > 0, "--validation-split", f"leaves none of the {images} images to train on")
         return training, images - training
 
     def steps(self, training: int) -> int:
-        """Batches in an epoch of so many images; the last one may be smaller."""
+        """The number of steps in an epoch over `training` images; the last batch may be smaller."""
         return -(-training // self.batch_size)
 
     def learning_rates(self, epoch: int, steps: int) -> list[float]:
-        """The learning rate of each of the `steps` of an epoch; the first epoch is 1."""
-        warm, total, before = self.warmup * steps, self.epochs * steps, (epoch - 1) * steps
-        return [self._learning_rate(before + step, warm, total) for step in range(steps)]
+        """The learning rate of each step of an epoch that has `steps` steps; the first epoch is 1."""
+        first = (epoch - 1) * steps
+        return [self._learning_rate(step, steps) for step in range(first, first + steps)]
 
-    def _learning_rate(self, done: int, warm: float, total: int) -> float:
-        """Rising to the peak over the first `warm` steps; then from the peak towards 0, reached after all steps."""
-        if done < warm:
-            return self.learning_rate * min((done + 1) / warm, 1)
-        progress = (done - warm) / (total - warm)
+    def _learning_rate(self, step: int, steps_per_epoch: int) -> float:
+        """The learning rate of a step of the run; the first is 0."""
+        warmup, total = self.warmup * steps_per_epoch, self.epochs * steps_per_epoch
+        if step < warmup:
+            return self.learning_rate * min((step + 1) / warmup, 1)
+        progress = (step - warmup) / (total - warmup)
         match self.schedule:
             case "linear":
                 return self.learning_rate * (1 - progress)
@@ -124,12 +134,12 @@ class Settings:
 
 
 SETTINGS = tuple(field.name for field in fields(Settings))
-"""Their names; on the command line, with dashes."""
+"""The names of the settings; as options, they have dashes for underscores."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings with a name, and what they are for."""
+    """The settings of a recipe, and in a few words what it is for."""
 
     purpose: str
     settings: Settings
@@ -158,23 +168,23 @@ RECIPES = MappingProxyType(
 )
 
 
-def keep_to(settings: Settings, chosen: Mapping[str, Any], source: str) -> None:
-    """Raise `SettingError` where something else was chosen than `settings` have.
+def check_unchanged(settings: Settings, chosen: Mapping[str, Any], source: str) -> None:
+    """Raise `SettingError` if a chosen value differs from that of `settings`, which come from `source`.
 
     None chooses nothing, and neither does the precision `auto`.
     """
     for name, value in chosen.items():
-        own = getattr(settings, name)
-        if value not in (None, own) and (name, value) != ("precision", "auto"):
-            raise SettingError(f"--{name.replace('_', '-')}", f"is {own} in {source}, not {value}")
+        fixed = getattr(settings, name)
+        if value not in (None, fixed) and (name, value) != ("precision", "auto"):
+            raise SettingError(f"--{name.replace('_', '-')}", f"is {fixed} in {source}, not {value}")
 
 
 def settings_of(chosen: Mapping[str, Any]) -> Settings:
-    """The settings of the chosen recipe, or else of the notebook's, with whatever else was chosen.
+    """The settings of the chosen recipe, by default the notebook's, with the other chosen values in place of its own.
 
-    None chooses nothing. Raises `SettingError`.
+    `chosen` has values by the names of settings; None chooses nothing. Raises `SettingError`.
     """
     values = {name: value for name, value in chosen.items() if value is not None}
     recipe = values.get("recipe", "notebook")
-    start = RECIPES[recipe].settings if recipe in RECIPES else Settings()
-    return replace(start, **values)
+    defaults = RECIPES[recipe].settings if recipe in RECIPES else Settings()  # `Settings` refuses an unknown recipe
+    return replace(defaults, **values)

@@ -193,7 +193,7 @@ def show_plan(screen: Screen, run: Run) -> None:
     rows = {
         "Training": f"{settings.recipe} recipe{_changes(settings)}: {_epochs(settings.epochs)} of "
         f"{run.steps:,} steps, batches of {settings.batch_size:,}, seed {settings.seed}",
-        "Data": f"{run.dataset.name}: {run.training:,} images to train on, {run.validation:,} to validate, "
+        "Data": f"{run.dataset.name}: {run.training_size:,} images to train on, {run.validation_size:,} to validate, "
         f"{len(run.dataset.test_labels):,} to test",
         "Network": f"{run.network.parameters:,} parameters",
         "Output": f"{run.model_path}{_replaced(run)}",

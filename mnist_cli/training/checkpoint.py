@@ -1,7 +1,6 @@
-"""The checkpoint: `cnn.checkpoint` beside `cnn.keras` holds all that the rest of a training run depends on.
+"""The checkpoint of an unfinished run: `cnn.checkpoint` beside `cnn.keras` contains everything needed to resume it.
 
-It is an `.npz` archive: the arrays of the trainer's state, those of the best epoch where they are wanted, and a JSON
-text with everything else.
+It is an `.npz` archive with the arrays of the trainer's states, and a JSON text with everything else.
 """
 
 import io
@@ -21,70 +20,76 @@ from mnist_cli.settings import Settings
 from mnist_cli.storage.files import read_file, write_files
 
 _FORMAT = 1
-_LIMIT = 2**28
+_SIZE_LIMIT = 2**28  # bytes
 _TEXT = "run"
 _STATES = ("state", "before", "best")
 
-
 State = dict[str, NDArray[np.float32]]
-"""Everything that training changes, by name: weights, what the optimizer remembers, averages."""
+"""Everything that training changes, by name: weights, the optimizer's moments, moving averages."""
 
 
 @dataclass(frozen=True)
 class EpochProgress:
-    """How far an epoch is: `step` steps over `images` images, the sum of their losses, and how many were right."""
+    """How far an epoch has come; the first epoch is 1."""
 
     epoch: int
     step: int = 0
+    """The number of steps done."""
     images: int = 0
+    """The number of images in these steps."""
     loss: float = 0.0
+    """The sum of their cross-entropies in nats."""
     correct: float = 0.0
+    """How many of them were read correctly."""
 
     @property
     def means(self) -> Metrics:
-        """Means over the images so far, taken while the weights change, as Keras' `fit` reports them."""
+        """Loss and accuracy over the images so far, taken while the weights change, as Keras' `fit` reports them."""
         return Metrics(self.loss / self.images, self.correct / self.images)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A training run as far as it has come; one that has not begun has no history and no state.
-
-    `progress` is that of the epoch at hand, `seconds` the time that went into it, `state` the trainer's at this moment.
-    Where the epoch has begun, `before` is the state at its beginning. `best` is the state at the end of the best epoch,
-    kept only under `--patience`.
-    """
+    """How far a training run has come; a new run has no history and no state."""
 
     settings: Settings
     command: str
     data_sha256: str
     progress: EpochProgress = EpochProgress(1)
+    """The progress of the current epoch."""
     history: tuple[Epoch, ...] = ()
+    """The finished epochs."""
     seconds: float = 0.0
+    """The time spent on the current epoch."""
     state: State = field(default_factory=dict, repr=False)
+    """The trainer's present state."""
     before: State = field(default_factory=dict, repr=False)
+    """The state at the end of the last finished epoch; empty if that is the present state, or there is none."""
     best: State = field(default_factory=dict, repr=False)
+    """The state at the end of the best epoch; empty without `--patience`."""
 
     @property
     def at_last_epoch(self) -> State:
-        """The state at the end of the last epoch that was finished; empty where none was."""
+        """The state at the end of the last finished epoch; empty if there is none."""
         return self.before if self.progress.step else self.state
 
     @property
     def ended(self) -> bool:
-        """Whether no epoch is left to train: all are done, or patience is at its end."""
+        """Whether no epoch is left to train: all are done, or patience has run out."""
         done, patience = len(self.history), self.settings.patience
+        if done >= self.settings.epochs:
+            return True
         best = best_epoch(self.history)
-        return done >= self.settings.epochs or bool(patience and best and done - best >= patience)
+        return patience > 0 and best is not None and done - best >= patience
 
 
 def checkpoint_path(model_path: Path) -> Path:
-    """Where the checkpoint of the run that makes the model at `model_path` stands."""
+    """The path of the checkpoint of the run that trains the model at `model_path`."""
     return model_path.with_suffix(".checkpoint")
 
 
 def write_checkpoint(model_path: Path, checkpoint: Checkpoint) -> None:
-    """Put the checkpoint where the last one was. Raises `OutputError`."""
+    """Write the checkpoint in place of the last one. Raises `OutputError`."""
     values = {name: value for name, value in vars(checkpoint).items() if name not in _STATES}
     values |= {"format": _FORMAT, "settings": asdict(checkpoint.settings), "progress": asdict(checkpoint.progress)}
     values["history"] = [asdict(epoch) for epoch in checkpoint.history]
@@ -99,18 +104,18 @@ def write_checkpoint(model_path: Path, checkpoint: Checkpoint) -> None:
 def read_checkpoint(model_path: Path) -> Checkpoint:
     """The checkpoint of the unfinished run for the model at `model_path`. Raises `ModelError`."""
     path = checkpoint_path(model_path)
-    content = read_file(path, _LIMIT, ModelError)
+    content = read_file(path, _SIZE_LIMIT, ModelError)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             values = json.loads(str(arrays[_TEXT]), parse_constant=refuse)
-            return _parse(values, {state: _part(arrays, f"{state}/") for state in _STATES})
+            return _parse(values, {name: _state(arrays, name) for name in _STATES})
     except Exception as reason:  # a damaged archive makes NumPy raise almost anything
-        why = "not a checkpoint of this version, or a damaged one"
-        raise ModelError(f"{path}: {why}", "Move it away, and train without --resume.") from reason
+        message = f"{path}: damaged, or not a checkpoint of this version"
+        raise ModelError(message, "Move it away, and train without --resume.") from reason
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Whether a file is a checkpoint, of this version or of another."""
+    """Whether a file is a checkpoint, of any version."""
     try:
         with zipfile.ZipFile(path) as archive:
             return f"{_TEXT}.npy" in archive.namelist()
@@ -118,7 +123,8 @@ def is_checkpoint(path: Path) -> bool:
         return False
 
 
-def _part(arrays: Any, prefix: str) -> State:
+def _state(arrays: Any, state: str) -> State:
+    prefix = f"{state}/"
     return {name.removeprefix(prefix): arrays[name] for name in arrays.files if name.startswith(prefix)}
 
 
@@ -132,13 +138,19 @@ def _parse(values: dict[str, Any], states: dict[str, State]) -> Checkpoint:
 
 
 def _is_consistent(checkpoint: Checkpoint) -> bool:
-    epochs = [epoch.epoch for epoch in checkpoint.history]
-    states = (checkpoint.state, checkpoint.before, checkpoint.best)
-    shapes = [{name: array.shape for name, array in state.items()} for state in states]
     progress = checkpoint.progress
+    epochs = [epoch.epoch for epoch in checkpoint.history]
+    has_numbered_epochs = [*epochs, progress.epoch] == list(range(1, len(epochs) + 2))
+    needs_before = progress.step > 0 and len(epochs) > 0
+    shapes = _shapes(checkpoint.state)
     return (
-        [*epochs, progress.epoch] == list(range(1, len(epochs) + 2))
+        has_numbered_epochs
         and progress.step >= 0
-        and bool(checkpoint.before) == (progress.step > 0 and bool(epochs))
-        and all(not shape or shape == shapes[0] for shape in shapes)
+        and bool(checkpoint.before) == needs_before
+        and _shapes(checkpoint.before) in ({}, shapes)
+        and _shapes(checkpoint.best) in ({}, shapes)
     )
+
+
+def _shapes(state: State) -> dict[str, tuple[int, ...]]:
+    return {name: array.shape for name, array in state.items()}

@@ -1,4 +1,4 @@
-"""What the machine has to compute with, and in which precision it trains fastest."""
+"""The device that trains, and the precision in which it trains fastest."""
 
 import platform
 import time
@@ -15,24 +15,23 @@ _CPU_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 _GPU_CAPABILITY = (8, 0)
 """The lowest CUDA compute capability whose tensor cores have bfloat16: that of the A100."""
 
-
-# bfloat16 is less precise, so it has to take at most this share of the time of float32.
 _WORTHWHILE = 0.8
+"""bfloat16 is less precise, so it is chosen only if it takes less than this share of the time of float32."""
 _REPETITIONS = 8
 
 
 @dataclass(frozen=True)
 class Device:
-    """What trains: the processors of this machine, or its GPUs.
+    """The GPUs or else the processors of this machine.
 
-    `name` is for people; `native_bfloat16` tells whether all of them have instructions for bfloat16.
+    `name` describes them; `native_bfloat16`: all of them have instructions for bfloat16.
     """
 
     name: str
     native_bfloat16: bool
 
     def precision(self, wanted: str) -> str:
-        """`float32` or `bfloat16`: as wanted; `auto` measures which is faster, if there are instructions for both."""
+        """`float32` or `bfloat16`, as wanted; for `auto`, whichever is faster, measured if both are native."""
         if wanted != "auto":
             return wanted
         if not self.native_bfloat16:
@@ -41,9 +40,9 @@ class Device:
 
 
 def _seconds(precision: Any) -> float:
-    """How long the greatest part of a training step takes: the second convolution and its gradients, for 128 images.
+    """The time of the costliest part of a training step: the second convolution and its gradients, for 128 images.
 
-    Instructions tell too little: some processors that have those for bfloat16 are slower with them.
+    Measured, as some processors that have instructions for bfloat16 are slower with them.
     """
     images = tf.cast(tf.random.stateless_uniform((128, 13, 13, 32), (0, 0)), precision)
     kernel = tf.cast(tf.random.stateless_uniform((3, 3, 32, 64), (0, 1)), precision)
@@ -54,13 +53,13 @@ def _seconds(precision: Any) -> float:
             tape.watch((images, kernel))
             features = tf.nn.conv2d(images, kernel, 1, "VALID")
         gradients = tape.gradient(features, (images, kernel))
-        tf.cast(gradients[0][0, 0, 0, 0] + gradients[1][0, 0, 0, 0], tf.float32).numpy()  # waits for a GPU
+        tf.cast(gradients[0][0, 0, 0, 0] + gradients[1][0, 0, 0, 0], tf.float32).numpy()  # wait for the GPU
         durations.append(time.perf_counter() - start)
     return min(durations)
 
 
 def find_device() -> Device:
-    """All GPUs that TensorFlow sees, or else the CPU. Loads TensorFlow."""
+    """All GPUs that TensorFlow sees, or else the CPU."""
     experimental = tf.config.experimental
     details = [experimental.get_device_details(gpu) for gpu in gpus()]
     if details:
@@ -68,8 +67,8 @@ def find_device() -> Device:
     return Device(f"CPU, {_count(usable_processors(), 'processor')}", _cpu_has_bfloat16(_cpu_info()))
 
 
-def processor() -> str:
-    """The processor's name as its maker gives it, where the system tells."""
+def processor_name() -> str:
+    """The maker's name of the processor; its architecture if the system does not tell the name."""
     name = _field(_cpu_info(), "model name")
     return name or platform.processor() or platform.machine()
 
@@ -82,7 +81,7 @@ def _cpu_info() -> str:
 
 
 def _field(cpu_info: str, name: str) -> str:
-    """The value of the field for the first processor, empty where there is none."""
+    """The value of the first field with this name in `/proc/cpuinfo`; empty without one."""
     for line in cpu_info.splitlines():
         key, _, value = line.partition(":")
         if key.strip() == name:
@@ -99,7 +98,7 @@ def _gpu_has_bfloat16(details: dict[str, Any]) -> bool:
 
 
 def _gpu_names(details: Sequence[dict[str, Any]]) -> str:
-    name = details[0].get("device_name", "unknown kind")
+    name = details[0].get("device_name", "unknown model")
     return f"{_count(len(details), 'GPU')} ({name})"
 
 

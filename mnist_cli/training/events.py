@@ -1,4 +1,4 @@
-"""What happens in a training run, in the order in which it is told."""
+"""The events of a training run, in the order in which they occur."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,23 +10,24 @@ from mnist_cli.training.start import Run
 
 @dataclass(frozen=True)
 class Planned:
-    """Everything was checked; TensorFlow is loaded next, which takes seconds."""
+    """The request is checked; TensorFlow is loaded next, which takes seconds."""
 
     run: Run
 
 
 @dataclass(frozen=True)
 class Started:
-    """Training begins on a device, in `float32` or `bfloat16`, which the device may compute natively or not."""
+    """Training begins on a device. `is_native`: the device has instructions for the precision."""
 
     device: str
     precision: str
+    """`float32` or `bfloat16`."""
     is_native: bool
 
 
 @dataclass(frozen=True)
 class Stepped:
-    """`step` steps of the epoch are done, with these means over its images so far."""
+    """`step` steps of the epoch are done. `means`: loss and accuracy over its images so far."""
 
     epoch: int
     step: int
@@ -35,7 +36,7 @@ class Stepped:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """An epoch is over, validated, and safe in the checkpoint."""
+    """An epoch is trained, validated and saved in the checkpoint."""
 
     epoch: Epoch
 
@@ -44,8 +45,8 @@ class EpochDone:
 class Trained:
     """The model and its record are saved.
 
-    `differences`: of a run that was repeated, what was not as before, in words; empty where the models are identical,
-    None where nothing was repeated.
+    `differences`: the differences from the repeated run, in words; empty if the models are identical, None if no run
+    was repeated.
     """
 
     model_path: Path

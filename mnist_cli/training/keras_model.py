@@ -23,15 +23,15 @@ def build_model(network: Network) -> Any:
 
 
 def archive_of(model: Any, beside: Path) -> bytes:
-    """The `.keras` archive of a Keras model, which a temporary file beside the given one holds for a moment.
+    """The content of the `.keras` archive of a Keras model.
 
-    Raises `OutputError`.
+    Keras can only save to a file: a temporary one in the folder of the path `beside`. Raises `OutputError`.
     """
     temporary = temporary_beside(beside, ".keras")
     try:
         model.save(temporary)
         return reproducible(temporary.read_bytes())
-    except Exception as reason:  # HDF5 has errors of its own for a full disk
+    except Exception as reason:  # on a full disk, HDF5 raises errors of its own
         raise OutputError(f"{beside}: could not be written, and is as it was: {first_line(reason)}") from reason
     finally:
         with suppress(OSError):
@@ -39,11 +39,11 @@ def archive_of(model: Any, beside: Path) -> bytes:
 
 
 def reproducible(archive: bytes) -> bytes:
-    """The same `.keras` archive without what differs from one save to the next: times, dates and memory addresses."""
+    """The content of a `.keras` archive without what differs from save to save: times, dates and memory addresses."""
     target = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(target, "w") as result:
         for name, content in _stable_members(source):
-            result.writestr(zipfile.ZipInfo(name), content)  # a ZipInfo is dated 1980 and stored as it is
+            result.writestr(zipfile.ZipInfo(name), content)  # a new ZipInfo has the date 1980-01-01, uncompressed
     return target.getvalue()
 
 
@@ -56,7 +56,7 @@ def _stable_members(source: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
 
 
 def _without_addresses(node: Any) -> Any:
-    """The config without `shared_object_id`, a memory address by which Keras restores which objects were one."""
+    """The config without every `shared_object_id`: a memory address by which Keras recognises shared objects."""
     if isinstance(node, dict):
         return {key: _without_addresses(value) for key, value in node.items() if key != "shared_object_id"}
     if isinstance(node, list):

@@ -1,4 +1,4 @@
-"""One training at a time into one output."""
+"""A lock on the output: one training run at a time may write there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,17 +12,17 @@ from mnist_cli.storage.files import lock_path
 
 @contextmanager
 def reserved(path: Path) -> Iterator[bool]:
-    """Keep other trainings away from `path` inside the block; False where the file system has no locks.
+    """Lock the model file at `path` inside the block; False if the file system has no locks.
 
-    The system drops the lock when its process dies, however it dies. Raises `OutputError` where another process holds
-    it.
+    The operating system drops the lock when the process dies, however it dies. Raises `OutputError` if another process
+    holds it.
     """
     lock = FileLock(lock_path(path))
     try:
         lock.acquire(blocking=False)
     except Timeout as reason:
         hint = "Wait for it, or choose another --output."
-        raise OutputError(f"{path}: another training is writing there", hint) from reason
+        raise OutputError(f"{path}: another training run is writing there", hint) from reason
     except (OSError, NotImplementedError):
         yield False
         return

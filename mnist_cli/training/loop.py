@@ -1,4 +1,4 @@
-"""The training loop: epochs, checkpoints, and what is saved at the end."""
+"""The training loop: trains epoch after epoch, writes checkpoints, and saves the model at the end."""
 
 import platform
 import time
@@ -21,7 +21,7 @@ from mnist_cli.storage.files import remove_file
 from mnist_cli.storage.processors import usable_processors
 from mnist_cli.training.backend import make_deterministic
 from mnist_cli.training.checkpoint import Checkpoint, EpochProgress, checkpoint_path, write_checkpoint
-from mnist_cli.training.device import find_device, processor
+from mnist_cli.training.device import find_device, processor_name
 from mnist_cli.training.events import EpochDone, Event, Started, Stepped, Trained
 from mnist_cli.training.start import Run, TrainingRequest
 from mnist_cli.training.stopping import StopRequest
@@ -30,11 +30,11 @@ from mnist_cli.training.trainer import Trainer
 
 
 class _Diverged(Exception):
-    """The loss is no longer a finite number, so going on makes no sense."""
+    """The loss or the weights are no longer finite, so it makes no sense to go on."""
 
 
 class Loop:
-    """Takes a run to its end; `checkpoint` is how far it is."""
+    """The rest of a run; `checkpoint` says how far it has come."""
 
     def __init__(self, run: Run, request: TrainingRequest, stop: StopRequest) -> None:
         self._run, self._request, self._stop = run, request, stop
@@ -42,14 +42,13 @@ class Loop:
         settings = replace(run.settings, precision=self._device.precision(run.settings.precision))
         self.checkpoint = replace(run.checkpoint, settings=settings)
         self._checkpoint_path = checkpoint_path(run.model_path)
-        self._is_kept = run.is_resumed and self._checkpoint_path.exists()
-        self._validation = run.dataset.train[run.training :]
+        self._has_checkpoint = run.is_resumed and self._checkpoint_path.exists()
+        self._validation = run.dataset.train[run.training_size :]
         make_deterministic(settings.seed)
-        self._trainer = Trainer(run.network, settings, run.dataset.train[: run.training])
+        self._trainer = Trainer(run.network, settings, run.dataset.train[: run.training_size])
         if run.is_resumed:
             self._resume()
-        parts = ("train", "validation") if run.validation else ("train",)
-        self._board = TensorBoard(request.tensorboard_path, parts) if request.tensorboard_path else None
+        self._board = self._open_tensorboard()
 
     def _resume(self) -> None:
         try:
@@ -57,42 +56,52 @@ class Loop:
         except ValueError as reason:
             raise ModelError(f"the run can't be resumed: {reason}", "Train without --resume.") from reason
 
+    def _open_tensorboard(self) -> TensorBoard | None:
+        folder = self._request.tensorboard_path
+        if not folder:
+            return None
+        return TensorBoard(folder, ("train", "validation") if len(self._validation) else ("train",))
+
     def events(self) -> Iterator[Event]:
-        """Train the epochs that are left, and save. Signals are heard between steps, so that nothing is lost."""
+        """Train the remaining epochs, and save the model. A signal stops the run between steps: nothing is lost.
+
+        Raises `OutputError`, `TrainingError` and `Interrupted`.
+        """
         with self._stop.deferred():
             precision = self.checkpoint.settings.precision
             is_native = precision == "float32" or self._device.native_bfloat16
             yield Started(self._device.name, precision, is_native)
             try:
-                yield from self._epochs()
+                while not self.checkpoint.ended:
+                    yield from self._train_epoch()
                 record = self._save()
             except _Diverged as reason:
                 self._save_last_good(str(reason))
             except OutputError as error:
-                if not (self._is_kept and self._checkpoint_path.exists()):
+                if not (self._has_checkpoint and self._checkpoint_path.exists()):
                     raise
-                hint = f"When that is mended, {self._request.how_to_resume}"
+                hint = f"Once that is fixed, {self._request.how_to_resume}"
                 raise OutputError(error.message, hint) from error
         original = self._run.original
         yield Trained(self._run.model_path, record, differences(original, record) if original else None)
 
-    def _epochs(self) -> Iterator[Event]:
-        while not self.checkpoint.ended:
-            start = time.perf_counter() - self.checkpoint.seconds
-            progress = self.checkpoint.progress
-            for progress in self._trainer.train_epoch(self.checkpoint.progress):
-                _check_loss(progress.loss, progress.epoch)
-                yield Stepped(progress.epoch, progress.step, progress.means)
-                if self._stop.requested:
-                    self._interrupt(progress, time.perf_counter() - start)
-            epoch = self._finished_epoch(progress, start)
-            self._keep_epoch(epoch)
-            if self._board:
-                self._board.write(epoch)
-            yield EpochDone(epoch)
+    def _train_epoch(self) -> Iterator[Event]:
+        """Train the current epoch, or the rest of it, then validate, and write a checkpoint."""
+        start = time.perf_counter() - self.checkpoint.seconds  # includes the time before an interruption
+        progress = self.checkpoint.progress
+        for progress in self._trainer.train_epoch(self.checkpoint.progress):
+            _check_loss(progress.loss, progress.epoch)
+            yield Stepped(progress.epoch, progress.step, progress.means)
+            if self._stop.requested:
+                self._interrupt(progress, time.perf_counter() - start)
+        epoch = self._validated_epoch(progress, start)
+        self._checkpoint_epoch(epoch)
+        if self._board:
+            self._board.write(epoch)
+        yield EpochDone(epoch)
 
-    def _finished_epoch(self, progress: EpochProgress, start: float) -> Epoch:
-        """Validate an epoch that began at the time `start`; its figures."""
+    def _validated_epoch(self, progress: EpochProgress, start: float) -> Epoch:
+        """The figures of an epoch that began at the time `start`, with the validation that ends it."""
         validated = self._trainer.evaluate(self._validation) if len(self._validation) else None
         if validated:
             _check_loss(validated.loss, progress.epoch)
@@ -106,28 +115,30 @@ class Loop:
         )
 
     def _interrupt(self, progress: EpochProgress, seconds: float) -> NoReturn:
-        """Keep the run in its present state, and stop as requested."""
+        """Write a checkpoint in the middle of an epoch, and stop as requested."""
         before, state = self.checkpoint.at_last_epoch, self._trainer.state
-        self._keep(replace(self.checkpoint, progress=progress, seconds=seconds, state=state, before=before))
+        self._write(replace(self.checkpoint, progress=progress, seconds=seconds, state=state, before=before))
         raise self._stop.interruption(self._request.how_to_resume)
 
-    def _keep_epoch(self, epoch: Epoch) -> None:
+    def _checkpoint_epoch(self, epoch: Epoch) -> None:
+        """Write a checkpoint at the end of an epoch."""
         history, state = (*self.checkpoint.history, epoch), self._trainer.state
         if not all(np.isfinite(array).all() for array in state.values()):
             raise _Diverged(f"the weights became infinite in epoch {epoch.epoch}")
         is_best = self.checkpoint.settings.patience > 0 and best_epoch(history) == epoch.epoch
         best = state if is_best else self.checkpoint.best
         progress = EpochProgress(epoch.epoch + 1)
-        self._keep(
+        self._write(
             replace(self.checkpoint, progress=progress, history=history, seconds=0.0, state=state, before={}, best=best)
         )
 
-    def _keep(self, checkpoint: Checkpoint) -> None:
+    def _write(self, checkpoint: Checkpoint) -> None:
         write_checkpoint(self._run.model_path, checkpoint)
-        self.checkpoint, self._is_kept = checkpoint, True
+        self.checkpoint = checkpoint
+        self._has_checkpoint = True
 
     def _save_last_good(self, reason: str) -> NoReturn:
-        """Save the model of the last good epoch, if there is one, and end the run with an error."""
+        """Save the model of the last finished epoch, if there is one, and end the run with an error."""
         hint = "Try a lower --learning-rate."
         if not self.checkpoint.history:
             remove_file(self._checkpoint_path)
@@ -138,7 +149,7 @@ class Loop:
         raise TrainingError(f"{reason}: {saved}", hint)
 
     def _save(self) -> Record:
-        """Test the network and save it with its record; the checkpoint is no longer needed then."""
+        """Test the network, save the model with its record, and remove the checkpoint."""
         epoch = len(self.checkpoint.history)
         if self.checkpoint.best:
             self._trainer.restore(self.checkpoint.best)
@@ -148,27 +159,32 @@ class Loop:
             raise TrainingError(f"the loss on the test images is {test.loss}: nothing was saved")
         archive = self._trainer.archive(self._run.model_path, epoch * self._run.steps)
         model = parse_model(self._run.model_path, archive)
-        record = self._record(epoch, test, model)
+        record = self._record(model, epoch, test)
         write_model(model, record)
         remove_file(self._checkpoint_path)
         return record
 
     def _calibration(self, model: ModelFile) -> Calibration | None:
-        """From the validation images, answered by the engine that will use the model; None without any."""
+        """The calibration on the validation images, with the engine that will answer; None without such images."""
         if not len(self._validation):
             return None
         return calibrate(self._validation.labels, Engine(model).probabilities(self._validation.images))
 
-    def _record(self, saved_epoch: int, test: Metrics, model: ModelFile) -> Record:
-        settings, history, dataset = self.checkpoint.settings, self.checkpoint.history, self._run.dataset
-        images = (self._run.training, self._run.validation, len(dataset.test_labels))
+    def _record(self, model: ModelFile, saved_epoch: int, test: Metrics) -> Record:
+        run, settings, history = self._run, self.checkpoint.settings, self.checkpoint.history
         return Record(
             command=self.checkpoint.command,
             recipe=settings.recipe,
             settings={name: value for name, value in asdict(settings).items() if name != "recipe"},
             versions=_versions(),
-            machine={"processor": processor(), "cores": usable_processors(), "device": self._device.name},
-            data=DataUsed(dataset.name, dataset.sha256, *images),
+            machine={"processor": processor_name(), "cores": usable_processors(), "device": self._device.name},
+            data=DataUsed(
+                name=run.dataset.name,
+                sha256=run.dataset.sha256,
+                training=run.training_size,
+                validation=run.validation_size,
+                test=len(run.dataset.test_labels),
+            ),
             history=history,
             seconds=round(sum(epoch.seconds for epoch in history), 2),
             test=test,
@@ -184,5 +200,5 @@ def _check_loss(loss: float, epoch: int) -> None:
 
 
 def _versions() -> dict[str, str]:
-    packages = ("tensorflow", "keras", "numpy")
-    return {"mnistcli": __version__, "python": platform.python_version()} | {name: version(name) for name in packages}
+    packages = {name: version(name) for name in ("tensorflow", "keras", "numpy")}
+    return {"mnistcli": __version__, "python": platform.python_version(), **packages}

@@ -1,4 +1,4 @@
-"""The network that is trained."""
+"""The network that `train` trains."""
 
 from mnist_cli.arrays import CLASSES
 from mnist_cli.model.layers.convolution import Conv2D
@@ -9,7 +9,7 @@ from mnist_cli.model.network import Network, sequential
 
 
 def classic_cnn(dropout: float) -> Network:
-    """The classic two-convolution network for MNIST: 34,826 parameters."""
+    """The classic two-convolution network for MNIST: 34,826 parameters; `dropout` is the rate of its dropout layer."""
     return sequential(
         (
             Conv2D("conv2d", filters=32, kernel_size=(3, 3), activation="relu"),

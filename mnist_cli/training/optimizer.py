@@ -1,4 +1,4 @@
-"""How gradients change the weights, and the average that weights leave behind; in TensorFlow's graph."""
+"""The optimizers, and the moving average of the weights, as TensorFlow operations."""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -12,24 +12,25 @@ from mnist_cli.training.backend import tf
 
 
 def variable(value: ArrayLike) -> Any:
-    """A float32 variable that every GPU has a copy of; all copies are changed alike."""
-    # Each copy is changed with the same, summed gradients, so the first one's new value is everyone's.
+    """A float32 variable with a copy on every GPU."""
+    # All copies are changed by the same summed gradients, so they stay equal, and the first stands for all.
     aggregation = tf.VariableAggregation.ONLY_FIRST_REPLICA
     return tf.Variable(np.asarray(value, np.float32), trainable=False, aggregation=aggregation)
 
 
 class Rule(Protocol):
-    """How one array of weights is changed; `variables` keep what it has to remember between steps."""
+    """The update rule for one array of weights."""
 
     @property
-    def variables(self) -> list[Any]: ...
+    def variables(self) -> list[Any]:
+        """The state that the rule keeps between steps."""
 
     def change(self, gradient: Any, step: Any) -> Any:
-        """What to take away from the weights, for a learning rate of 1; `step` is float32, the first is 1."""
+        """The amount to subtract from the weights at a learning rate of 1; `step` is float32, the first is 1."""
 
 
 class Adam:
-    """Adam (Kingma and Ba, arXiv:1412.6980), with the constants and in the form of Keras."""
+    """Adam (Kingma and Ba, arXiv:1412.6980), as in Keras: with its constants and its place for epsilon."""
 
     def __init__(self, shape: Sequence[int], beta_2: float = 0.999) -> None:
         self._beta_1, self._beta_2, self._epsilon = 0.9, beta_2, 1e-7
@@ -47,10 +48,11 @@ class Adam:
 
 
 class Muon:
-    """Muon for an array that mixes inputs into outputs: its momentum, made orthogonal, is the step.
+    """Muon: the step is the momentum, taken as a matrix from inputs to outputs, and made orthogonal.
 
-    Jordan et al. 2024 (https://kellerjordan.github.io/posts/muon), with the coefficients given there. All axes but the
-    last are inputs. A step's root mean square is 0.2, about what Adam's is (Liu et al., arXiv:2502.16982).
+    Jordan et al. (2024), https://kellerjordan.github.io/posts/muon, with the coefficients given there. The last axis
+    of an array is its outputs, all others its inputs. The step has the root mean square 0.2, about that of Adam (Liu et
+    al., arXiv:2502.16982).
     """
 
     _MOMENTUM = 0.95
@@ -67,13 +69,13 @@ class Muon:
 
     def change(self, gradient: Any, step: Any) -> Any:
         momentum = self._momentum.assign(self._MOMENTUM * self._momentum + gradient)
-        ahead = gradient + self._MOMENTUM * momentum  # Nesterov's
-        matrix = tf.reshape(ahead, (-1, ahead.shape[-1]))
-        size = self._STEP_SIZE * sqrt(max(matrix.shape))
-        return tf.reshape(size * self._orthogonal(matrix), ahead.shape)
+        nesterov = gradient + self._MOMENTUM * momentum
+        matrix = tf.reshape(nesterov, (-1, nesterov.shape[-1]))
+        scale = self._STEP_SIZE * sqrt(max(matrix.shape))
+        return tf.reshape(scale * self._orthogonal(matrix), nesterov.shape)
 
     def _orthogonal(self, matrix: Any) -> Any:
-        """About the nearest matrix whose singular values are 1, by Newton and Schulz's iteration."""
+        """Approximately the nearest matrix whose singular values are all 1, by the Newton-Schulz iteration."""
         inputs, outputs = matrix.shape
         wide = tf.transpose(matrix) if inputs > outputs else matrix
         wide /= tf.norm(wide) + 1e-7
@@ -85,10 +87,10 @@ class Muon:
 
 
 class Optimizer:
-    """The rules that the settings ask for, one for each array of weights, and decoupled weight decay.
+    """One update rule for each array of weights, and decoupled weight decay.
 
-    `muon` is for the kernels of convolutions, with Adam for the rest. Weight decay (Loshchilov and Hutter,
-    arXiv:1711.05101) is for kernels, not for biases.
+    The optimizer `muon` is Muon for the kernels of convolutions and Adam for the rest. Weight decay (Loshchilov and
+    Hutter, arXiv:1711.05101) applies to kernels, not to biases.
     """
 
     def __init__(self, settings: Settings, weights: Sequence[Any]) -> None:
@@ -97,11 +99,11 @@ class Optimizer:
 
     @property
     def variables(self) -> list[Any]:
-        """What all rules remember, in the order of the weights and, for Adam, of Keras."""
-        return [memory for rule in self._rules for memory in rule.variables]
+        """The state of all rules, in the order of the weights; for Adam, this is Keras' order."""
+        return [state for rule in self._rules for state in rule.variables]
 
     def apply(self, gradients: Sequence[Any], step: Any, learning_rate: Any) -> None:
-        """Take a step; `step` is a float32 tensor, the first is 1."""
+        """Change the weights by one step; `step` is a float32 tensor, the first is 1."""
         for weight, rule, gradient in zip(self._weights, self._rules, gradients, strict=True):
             change = rule.change(gradient, step)
             if self._decay and len(weight.shape) > 1:
@@ -116,7 +118,7 @@ def _rule(optimizer: str, shape: Sequence[int]) -> Rule:
 
 
 class Average:
-    """The exponential moving average of weights; with a `decay` of 0, the weights themselves."""
+    """The exponential moving average of the weights; with a `decay` of 0, the weights themselves."""
 
     def __init__(self, decay: float, weights: Sequence[Any]) -> None:
         self._decay, self._live = decay, weights
@@ -124,14 +126,14 @@ class Average:
 
     @property
     def variables(self) -> list[Any]:
-        """What the average remembers."""
+        """The state that the average keeps between steps."""
         return list(self.weights) if self._decay else []
 
-    def follow(self, step: Any) -> None:
-        """Take in the weights after a step; `step` is a float32 tensor, the first is 1."""
+    def update(self, step: Any) -> None:
+        """Average in the weights after a step; `step` is a float32 tensor, the first is 1."""
         if not self._decay:
             return
-        # The first weights are soon forgotten: early on, the average reaches back over a tenth of the steps so far.
+        # A smaller decay early on, so that the initial weights are soon forgotten.
         decay = tf.minimum(self._decay, (1 + step) / (10 + step))
         for average, weight in zip(self.weights, self._live, strict=True):
             average.assign_add((weight - average) * (1 - decay))

@@ -1,4 +1,4 @@
-"""Keeping from the user what native code writes to stderr on its own account."""
+"""Filtering what native code writes to stderr past Python."""
 
 import os
 import re
@@ -11,10 +11,10 @@ from typing import Any
 
 @contextmanager
 def without_native_lines(unwanted: re.Pattern[bytes]) -> Iterator[None]:
-    """Drop the lines that match a pattern from what native code writes to stderr inside the block.
+    """Drop the lines whose start matches `unwanted` from what native code writes to stderr inside the block.
 
-    A temporary file takes everything that is written to the file descriptor; the other lines follow at the end.
-    Python's `sys.stderr` leads to the real one meanwhile, so that a display can go on.
+    A temporary file collects everything written to file descriptor 2; the remaining lines are printed at the end.
+    Meanwhile `sys.stderr` writes to the real stderr, so that a display can go on.
     """
     if not _is_descriptor_2(sys.stderr):
         yield
@@ -28,12 +28,12 @@ def without_native_lines(unwanted: re.Pattern[bytes]) -> Iterator[None]:
         try:
             yield
         finally:
-            sys.stderr.flush()  # and not closed: loggers that were made meanwhile go on writing to it
+            sys.stderr.flush()  # but not closed: loggers that were made meanwhile keep writing to it
             sys.stderr = python_stderr
             os.dup2(real, 2)
             os.close(real)
             caught.seek(0)
-            with suppress(OSError):  # nobody is left to read it
+            with suppress(OSError):  # its reader is gone
                 os.write(2, b"".join(line for line in caught if not unwanted.match(line)))
 
 

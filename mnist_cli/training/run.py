@@ -1,4 +1,4 @@
-"""A training run from what was asked for to the saved model, as a sequence of events."""
+"""Training from a request to the saved model, as a sequence of events."""
 
 from collections.abc import Generator
 
@@ -12,14 +12,14 @@ from mnist_cli.training.stopping import StopRequest
 
 
 def train(request: TrainingRequest, stop: StopRequest | None = None) -> Generator[Event]:
-    """Do what was asked for; the last event is `Trained`.
+    """Train as requested; the last event is `Trained`.
 
-    After every epoch, and before it stops on a signal, the run is kept in a checkpoint beside the model. Raises
+    The run is saved in a checkpoint beside the model after every epoch, and before it stops on a signal. Raises
     `DataError`, `ModelError`, `OutputError`, `SettingError`, `TrainingError` and `Interrupted`.
     """
     run = start(request)
-    with reserved(run.model_path) as alone:
-        if alone:
+    with reserved(run.model_path) as is_locked:
+        if is_locked:
             for path in (run.model_path, record_path(run.model_path), checkpoint_path(run.model_path)):
                 remove_strays(path)
         yield Planned(run)

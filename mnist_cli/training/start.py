@@ -1,4 +1,4 @@
-"""What `train` was asked for, and the run that starts from it: new, repeated, or taken up again."""
+"""The request of a training run, and the run that follows from it: new, repeated or resumed."""
 
 import os
 import shlex
@@ -12,7 +12,7 @@ from mnist_cli.errors import DataError, ModelError, OutputError, SettingError, f
 from mnist_cli.model.file import ModelFile, check_model_destination, read_adam_state, read_model
 from mnist_cli.model.network import Network
 from mnist_cli.model.record import Record, checked, open_record, record_path
-from mnist_cli.settings import DEFAULT_MODEL_PATH, Settings, keep_to, settings_of
+from mnist_cli.settings import DEFAULT_MODEL_PATH, Settings, check_unchanged, settings_of
 from mnist_cli.storage.files import are_one_file, check_destination
 from mnist_cli.training.checkpoint import (
     Checkpoint,
@@ -25,15 +25,15 @@ from mnist_cli.training.checkpoint import (
 from mnist_cli.training.network import classic_cnn
 
 _OTHER_OUTPUT = "Choose another --output."
-_AFRESH = "Train without --resume."
+_WITHOUT_RESUME = "Train without --resume."
 
 
 @dataclass(frozen=True)
 class TrainingRequest:
     """What `train` is asked for. Raises `SettingError`.
 
-    `chosen` has settings by name; None, like a name left out, leaves one to the recipe, the record or the run to
-    resume. `record_path` is that of a run to repeat. `command` goes into the record of the new model.
+    `chosen`: values by the names of settings; those that are None or missing come from the recipe, the record or the
+    run to resume. `record_path`: the record of a run to repeat. `command`: the command line, for the new record.
     """
 
     chosen: Mapping[str, Any] = field(default_factory=dict)
@@ -58,20 +58,23 @@ class TrainingRequest:
 
     @property
     def how_to_resume(self) -> str:
-        """The command that goes on with this run, as a sentence without its end."""
+        """A sentence with the command that resumes this run, without its capital and its period."""
         options = {
             "--data": self.data_path,
             "--output": self.output_path,
             "--from-record": self.record_path,
             "--tensorboard": self.tensorboard_path,
         }
-        words = [word for option, path in options.items() if path for word in (option, str(path))]
-        return f"`{shlex.join(['mnistcli', 'train', '--resume', *words])}` goes on with the run"
+        command = ["mnistcli", "train", "--resume"]
+        for option, path in options.items():
+            if path:
+                command += [option, str(path)]
+        return f"`{shlex.join(command)}` resumes the run"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A training run before its next step. `original` is the record of the run that it repeats, if any."""
+    """A training run, ready to start or to resume. `original`: the record of the run that it repeats, if any."""
 
     model_path: Path
     checkpoint: Checkpoint
@@ -83,19 +86,19 @@ class Run:
         return self.checkpoint.settings
 
     @property
-    def training(self) -> int:
+    def training_size(self) -> int:
         """The number of images to train on."""
         return self.settings.split(len(self.dataset.train_labels))[0]
 
     @property
-    def validation(self) -> int:
+    def validation_size(self) -> int:
         """The number of images to validate on."""
         return self.settings.split(len(self.dataset.train_labels))[1]
 
     @property
     def steps(self) -> int:
-        """Steps in an epoch."""
-        return self.settings.steps(self.training)
+        """The number of steps in an epoch."""
+        return self.settings.steps(self.training_size)
 
     @property
     def network(self) -> Network:
@@ -115,12 +118,12 @@ class Run:
 
     @property
     def has_other_data(self) -> bool:
-        """Whether the run that it repeats was trained on other data."""
+        """Whether it repeats a run that was trained on other data."""
         return self.original is not None and self.original.data.sha256 != self.dataset.sha256
 
 
 def start(request: TrainingRequest) -> Run:
-    """The run that was asked for, with all that can be wrong with it checked.
+    """The requested run, with its data, its settings and its destinations checked.
 
     Raises `DataError`, `ModelError`, `OutputError` and `SettingError`.
     """
@@ -136,16 +139,16 @@ def start(request: TrainingRequest) -> Run:
 
 
 def _checkpoint(request: TrainingRequest, dataset: Dataset, original: Record | None) -> Checkpoint:
-    """Where the run starts: at its beginning, or where an earlier one stopped."""
+    """The checkpoint to start from: that of the run to resume, or an empty one with the settings of the new run."""
     if request.resume:
         checkpoint = resumed_checkpoint(request.model_path, request.chosen, request.command)
         if original:
-            keep_to(recorded_settings(original), vars(checkpoint.settings), "the record")
+            check_unchanged(recorded_settings(original), vars(checkpoint.settings), "the record")
         return checkpoint
     if original is None:
         return Checkpoint(settings_of(request.chosen), request.command, dataset.sha256)
     settings = recorded_settings(original)
-    keep_to(settings, request.chosen, "the record")
+    check_unchanged(settings, request.chosen, "the record")
     return Checkpoint(settings, request.command, dataset.sha256)
 
 
@@ -153,12 +156,12 @@ def _check_data(run: Run) -> None:
     dataset, checkpoint = run.dataset, run.checkpoint
     if checkpoint.data_sha256 != dataset.sha256:
         raise DataError(f"{dataset.name}: not the data that the run to resume was trained on", "Give its --data.")
-    if dataset.sha256 != MNIST_SHA256:  # which is known to be all right
+    if dataset.sha256 != MNIST_SHA256:  # MNIST is known to be valid
         dataset.check()
-    if run.settings.patience and not run.validation:
+    if run.settings.patience and not run.validation_size:
         raise SettingError("--validation-split", "leaves no images to validate on, which --patience needs")
-    if checkpoint.progress.images != min(checkpoint.progress.step * run.settings.batch_size, run.training):
-        raise ModelError(f"{checkpoint_path(run.model_path)}: not a checkpoint of this data", _AFRESH)
+    if checkpoint.progress.images != min(checkpoint.progress.step * run.settings.batch_size, run.training_size):
+        raise ModelError(f"{checkpoint_path(run.model_path)}: not a checkpoint of this data", _WITHOUT_RESUME)
 
 
 def _check_destinations(model_path: Path) -> None:
@@ -166,7 +169,8 @@ def _check_destinations(model_path: Path) -> None:
     check_model_destination(model_path, _OTHER_OUTPUT)
     check_destination(checkpoint_path(model_path), is_checkpoint, _OTHER_OUTPUT)
     if are_one_file(paths):
-        raise OutputError(f"{model_path}: links make it one file with its record or its checkpoint", "Remove them.")
+        message = f"{model_path}: links make it one file with its record or its checkpoint"
+        raise OutputError(message, "Remove the links.")
 
 
 def _check_tensorboard(folder: Path) -> None:
@@ -180,7 +184,7 @@ def _check_tensorboard(folder: Path) -> None:
 
 
 def recorded_settings(record: Record) -> Settings:
-    """The settings of a recorded run. Raises `ModelError` where they are those of another version."""
+    """The settings of a recorded run. Raises `ModelError` if they are those of another version."""
     try:
         return checked(Settings, record.settings | {"recipe": record.recipe})
     except (KeyError, TypeError, SettingError) as reason:
@@ -188,15 +192,15 @@ def recorded_settings(record: Record) -> Settings:
 
 
 def resumed_checkpoint(model_path: Path, chosen: Mapping[str, Any], command: str = "") -> Checkpoint:
-    """Where the run stopped that was to make, or has made, the model at `model_path`.
+    """The checkpoint of the unfinished run at `model_path`, or that at the end of the finished run that is extended.
 
-    Only the number of epochs may be chosen anew; the record then names `command`. Raises `ModelError` where there is
-    nothing to resume, and `SettingError`.
+    Only the number of epochs may be changed; `command` then replaces the command of the run. Raises `ModelError` if
+    there is nothing to resume, and `SettingError`.
     """
     is_unfinished = checkpoint_path(model_path).exists()
     checkpoint = read_checkpoint(model_path) if is_unfinished else _end_of_run(model_path)
     others = {name: value for name, value in chosen.items() if name != "epochs"}
-    keep_to(checkpoint.settings, others, "the run to resume")
+    check_unchanged(checkpoint.settings, others, "the run to resume")
     epochs = chosen.get("epochs")
     if epochs is not None and epochs != checkpoint.settings.epochs:
         settings = _with_epochs(checkpoint, epochs)
@@ -210,26 +214,26 @@ def resumed_checkpoint(model_path: Path, chosen: Mapping[str, Any], command: str
 def _with_epochs(checkpoint: Checkpoint, epochs: int) -> Settings:
     settings, done = checkpoint.settings, len(checkpoint.history)
     if settings.schedule != "constant":
-        why = f"its {settings.schedule} learning rate depends on the number of epochs, {settings.epochs}"
+        why = f"the {settings.schedule} learning rate depends on the number of epochs, {settings.epochs}"
         raise SettingError("--epochs", f"can't be changed: {why}")
     if checkpoint.progress.step and epochs <= done:
         raise SettingError("--epochs", f"is {epochs}, but the run is in epoch {done + 1} already")
     if epochs < done:
-        raise SettingError("--epochs", f"is {epochs}, but {done} are done")
+        raise SettingError("--epochs", f"is {epochs}, but {done} are finished already")
     return replace(settings, epochs=epochs)
 
 
 def _end_of_run(model_path: Path) -> Checkpoint:
     """The checkpoint at the end of a finished run, from its model and record."""
     if not model_path.exists():
-        raise ModelError(f"nothing to resume: {checkpoint_path(model_path)} does not exist", _AFRESH)
+        raise ModelError(f"nothing to resume: {checkpoint_path(model_path)} does not exist", _WITHOUT_RESUME)
     model = read_model(model_path)
     record = model.record
     if record is None:
-        raise ModelError(f"nothing to resume: {model_path} has no training record", _AFRESH)
+        raise ModelError(f"nothing to resume: {model_path} has no training record", _WITHOUT_RESUME)
     settings = recorded_settings(record)
     if not settings.continues_from_model or record.saved_epoch != len(record.history):
-        reason = "its model holds averaged or earlier weights, or was trained by another optimizer than Adam"
+        reason = "its model has averaged or earlier weights, or was not trained by Adam"
         raise ModelError(f"{model_path}: this run is finished and can't be extended: {reason}")
     epochs = len(record.history)
     state = _final_state(model, settings.steps(record.data.training) * epochs)
@@ -245,9 +249,11 @@ def _end_of_run(model_path: Path) -> Checkpoint:
 
 
 def _final_state(model: ModelFile, steps: int) -> State:
-    taken, memory = read_adam_state(model)
-    if taken != steps:
-        raise ModelError(f"{model.path}: its optimizer has taken {taken} steps, but {steps} by its record")
+    """The trainer's state at the end of a run of `steps` steps, from the weights and Adam's state in its model."""
+    steps_taken, moments = read_adam_state(model)
+    if steps_taken != steps:
+        raise ModelError(f"{model.path}: its optimizer has taken {steps_taken} steps, but {steps} by its record")
     weights = [array for layer in model.weights for array in layer]
-    named = {f"weight_{index}": array for index, array in enumerate(weights)}
-    return named | {f"optimizer_{index}": array for index, array in enumerate(memory)}
+    state = {f"weight_{index}": array for index, array in enumerate(weights)}
+    state |= {f"optimizer_{index}": array for index, array in enumerate(moments)}
+    return state

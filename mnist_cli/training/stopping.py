@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first is a request to stop where nothing is lost, the second ends the process at once."""
+"""Ctrl-C and SIGTERM: the first signal requests a stop where nothing is lost, a second one ends the process at once."""
 
 import os
 import signal
@@ -13,9 +13,9 @@ _SHOW_CURSOR = b"\x1b[?25h"
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal ended the work; `exit_code` is the shell's for it: 130 for Ctrl-C, 143 for SIGTERM.
+    """A signal stopped the work. `exit_code`: 130 for Ctrl-C, 143 for SIGTERM, as in the shell.
 
-    `hint` tells the user what was kept and how to go on.
+    `hint` tells the user what was saved and how to go on; it has no final period.
     """
 
     def __init__(self, number: int, hint: str) -> None:
@@ -25,7 +25,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class StopRequest:
-    """Whether the work was asked to stop. It is, by a signal inside `on_signals`."""
+    """A request to stop, which a signal makes inside `on_signals`. It raises `Interrupted` there, unless deferred."""
 
     def __init__(self) -> None:
         self._signal = 0
@@ -33,12 +33,12 @@ class StopRequest:
 
     @property
     def requested(self) -> bool:
-        """Whether a signal came."""
+        """Whether a signal has arrived."""
         return bool(self._signal)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Inside the block, where work would be lost, a request waits until it is asked about."""
+        """Inside the block, where an exception would lose work, a signal raises nothing: poll `requested`."""
         self._deferred = True
         try:
             yield
@@ -46,32 +46,32 @@ class StopRequest:
             self._deferred = False
 
     def interruption(self, hint: str = "") -> Interrupted:
-        """What to raise for the request that came."""
+        """The exception to raise for the signal that arrived."""
         return Interrupted(self._signal, hint)
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Inside the block, signals are requests. Those that the process was told to ignore stay so."""
+        """Inside the block, signals request a stop. Signals that the process ignores stay ignored."""
         before = {number: signal.getsignal(number) for number in _SIGNALS}
         for number, handler in before.items():
             if handler is not signal.SIG_IGN:
-                signal.signal(number, self._hear)
+                signal.signal(number, self._handle)
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._signal:
-            _leave(number)
+            _exit_at_once(number)
         self._signal = number
         if not self._deferred:
             raise self.interruption()
 
 
-def _leave(number: int) -> NoReturn:
-    """End the process where it stands, but for the cursor, which a live display hides."""
+def _exit_at_once(number: int) -> NoReturn:
+    """End the process without any clean-up, except that the cursor, which a live display hides, is shown again."""
     with suppress(OSError, ValueError, AttributeError):
         if sys.stderr.isatty():
             os.write(2, _SHOW_CURSOR + b"\n")

@@ -1,4 +1,4 @@
-"""The figures of a run as TensorBoard reads them, written by TensorFlow's own writer; TensorBoard is not needed."""
+"""The figures of a run in TensorBoard's format, written by TensorFlow: the package `tensorboard` is not needed."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,16 +9,17 @@ from mnist_cli.errors import OutputError, first_line
 from mnist_cli.figures import Epoch
 from mnist_cli.training.backend import tf
 
-# tf.summary.scalar, which would set this, needs TensorBoard itself.
+# `tf.summary.scalar` would set this, but it imports the package `tensorboard`.
 _SCALAR = tf.compat.v1.SummaryMetadata(
     plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars"),
 )
 
 
 class TensorBoard:
-    """Writes loss and accuracy of each epoch into a folder for each part: `train`, and `validation` if there is any."""
+    """Writes loss and accuracy of each epoch into one subfolder for each of the `parts`: `train` and `validation`."""
 
     def __init__(self, folder: Path, parts: Sequence[str]) -> None:
+        """Open a file in each subfolder. Raises `OutputError`."""
         self._folder = folder
         with self._as_output_errors():
             self._writers = {part: tf.summary.create_file_writer(str(folder / part)) for part in parts}

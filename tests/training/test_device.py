@@ -24,14 +24,14 @@ def test_a_processor_says_what_it_can(cpu_info: str, name: str, native: bool, mo
     monkeypatch.setattr(device.platform, "processor", lambda: "aarch64")
 
     assert find_device() == Device("CPU, 4 processors", native)
-    assert device.processor() == name
+    assert device.processor_name() == name
 
 
 def test_a_system_that_tells_nothing_has_no_bfloat16(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Path, "read_text", lambda path: (_ for _ in ()).throw(FileNotFoundError()))
 
     assert not find_device().native_bfloat16
-    assert device.processor()
+    assert device.processor_name()
 
 
 class Cards:

@@ -212,7 +212,7 @@ def test_the_second_training_into_one_output_is_refused(start: Start):
     _, err = second.communicate(timeout=60)
 
     assert second.returncode == 1
-    assert "another training is writing there. Wait for it" in err
+    assert "another training run is writing there. Wait for it" in err
     assert len(err.splitlines()) == 1
 
 

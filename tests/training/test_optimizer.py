@@ -67,10 +67,10 @@ def test_the_average_follows_the_weights():
     weights = [variable([0.0])]
     average = Average(0.9, weights)
     weights[0].assign([1.0])
-    average.follow(tf.constant(1.0))
+    average.update(tf.constant(1.0))
     early = average.weights[0].numpy().item()
     for _ in range(3):
-        average.follow(tf.constant(1e6))
+        average.update(tf.constant(1e6))
 
     assert early == pytest.approx(1 - 2 / 11)
     assert average.weights[0].numpy().item() == pytest.approx(1 - (1 - early) * 0.9**3)
@@ -80,6 +80,6 @@ def test_without_averaging_the_weights_stand_for_themselves():
     weights = [variable([0.0])]
     average = Average(0.0, weights)
     weights[0].assign([1.0])
-    average.follow(tf.constant(1.0))
+    average.update(tf.constant(1.0))
 
     assert average.weights[0].numpy().item() == 1.0

@@ -96,7 +96,7 @@ def test_everything_is_told_in_order(small_npz: Path, tmp_path: Path):
     planned, started, *middle, last = events
 
     assert isinstance(planned, Planned) and isinstance(started, Started) and isinstance(last, Trained)
-    assert (planned.run.training, planned.run.validation, planned.run.steps) == (1800, 200, 18)
+    assert (planned.run.training_size, planned.run.validation_size, planned.run.steps) == (1800, 200, 18)
     assert [(e.epoch, e.step) if isinstance(e, Stepped) else "done" for e in middle] == [
         *((1, 16), (1, 18), "done"),
         *((2, 16), (2, 18), "done"),
