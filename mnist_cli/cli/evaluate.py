@@ -68,14 +68,14 @@ def _evaluate(request: "EvaluationRequest", screen: "Screen") -> None:
     from mnist_cli.display.evaluation import EvaluationView
     from mnist_cli.display.report import check_report_destination, write_report
     from mnist_cli.display.screen import ReaderGone, tracked
-    from mnist_cli.evaluation.report import check_accuracy, judge
+    from mnist_cli.evaluation.report import check_accuracy, evaluate_model
 
     engine = engine_for(request.model_path, screen)
     other = engine_for(request.other_path, screen) if request.other_path else None
     dataset = open_dataset(request.data_path)
     if request.report_path:
         check_report_destination(request.report_path)
-    report = judge(engine, dataset, other)
+    report = evaluate_model(engine, dataset, other)
     if request.robustness:
         from mnist_cli.evaluation.robustness import CHANGES, robustness  # here, as it loads OpenCV
 

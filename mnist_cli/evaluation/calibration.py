@@ -1,4 +1,4 @@
-"""Whether a model's confidence matches its accuracy, and the temperature and threshold that make it match."""
+"""How well a model's confidence matches its accuracy, and the temperature and threshold that improve the match."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,23 +16,22 @@ BINS = 15
 REJECTED_SHARE = 0.005
 """The share of the calibration images whose confidence is below the threshold."""
 
-# A very good model would get a threshold of 0.9999, and reject digits that look a little unlike its training images
-# though it reads them right. With the right temperature, an answer of confidence 0.9 is right nine times in ten.
-_HIGHEST_THRESHOLD = 0.9
-# A weak model would get one near 0.1, a mere guess. Below 0.3, the other nine digits together are more than twice as
-# likely.
-_LOWEST_THRESHOLD = 0.3
+# Without an upper limit, a very good model would get a threshold of 0.9999, and reject digits that it reads correctly
+# but that look a little unlike its training images. Of the answers with a confidence of 0.9, nine in ten are correct.
+_MAX_THRESHOLD = 0.9
+# Without a lower limit, a weak model would get a threshold near 0.1, a mere guess.
+_MIN_THRESHOLD = 0.3
 
-_LOWEST_TEMPERATURE, _HIGHEST_TEMPERATURE = 0.2, 5.0
+_MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.2, 5.0
 _PRECISION = 1e-4
-_GOLDEN_RATIO = (5**0.5 - 1) / 2
+"""The precision of the logarithm of the temperature."""
 
 
 @dataclass(frozen=True)
 class Bin:
     """The images with a confidence above `low` and at most `high`.
 
-    `confidence` is their mean confidence, `accuracy` the share that was read right; both are None without images.
+    `confidence` is their mean confidence, `accuracy` the share read correctly, both 0 to 1; None without images.
     """
 
     low: float
@@ -45,7 +44,7 @@ class Bin:
 def reliability(evaluation: Evaluation) -> tuple[Bin, ...]:
     """The 15 bins of a reliability diagram, of equal width, from confidence 0 to 1."""
     edges = np.linspace(0, 1, BINS + 1).tolist()
-    # Without the outer edges, a confidence of 0, or rounded to a little more than 1, falls into a bin as well.
+    # Without the outer edges, a confidence of 0, or of a little more than 1 by rounding, falls into a bin too.
     indices = np.searchsorted(edges[1:-1], evaluation.confidences)
     return tuple(_bin(evaluation, indices == index, edges[index], edges[index + 1]) for index in range(BINS))
 
@@ -54,7 +53,7 @@ def _bin(evaluation: Evaluation, is_inside: NDArray[np.bool_], low: float, high:
     images = int(is_inside.sum())
     if not images:
         return Bin(low, high, 0, None, None)
-    confidence, accuracy = evaluation.confidences[is_inside].mean(), evaluation.right[is_inside].mean()
+    confidence, accuracy = evaluation.confidences[is_inside].mean(), evaluation.correct[is_inside].mean()
     return Bin(low, high, images, float(confidence), float(accuracy))
 
 
@@ -65,64 +64,66 @@ def calibration_error(evaluation: Evaluation) -> float:
     calibration of modern neural networks", equation 3.
     """
     error = 0.0
-    for part in reliability(evaluation):
-        if part.accuracy is not None and part.confidence is not None:
-            error += part.images / evaluation.samples * abs(part.accuracy - part.confidence)
+    for bin in reliability(evaluation):
+        if bin.accuracy is not None and bin.confidence is not None:
+            error += bin.images / evaluation.samples * abs(bin.accuracy - bin.confidence)
     return error
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a threshold leaves: how many of the `images` are `answered`, and how many of these `right`."""
+    """The number of `images`, how many are answered at a `threshold`, and how many of the answers are correct."""
 
     threshold: float
     images: int
     answered: int
-    right: int
+    correct: int
 
     @property
     def share(self) -> float:
+        """The share of the images that are answered, 0 to 1."""
         return self.answered / self.images
 
     @property
     def accuracy(self) -> float | None:
-        """The share of the answers that are right; None without answers."""
-        return self.right / self.answered if self.answered else None
+        """The share of the answers that are correct, 0 to 1; None without answers."""
+        return self.correct / self.answered if self.answered else None
 
 
 def coverage(evaluation: Evaluation, threshold: float) -> Coverage:
-    """The coverage of a model that answers only with a confidence of at least `threshold`."""
+    """The coverage of a model that answers only if its confidence is at least `threshold`."""
     answered = evaluation.confidences >= threshold
-    return Coverage(threshold, evaluation.samples, int(answered.sum()), int((answered & evaluation.right).sum()))
+    return Coverage(threshold, evaluation.samples, int(answered.sum()), int((answered & evaluation.correct).sum()))
 
 
 def calibrate(labels: Labels, probabilities: Probabilities) -> Calibration:
-    """The calibration of a model, from the labels of one or more images and its probabilities for them.
+    """The temperature with the lowest cross-entropy, and a threshold that rejects a `REJECTED_SHARE` of the images.
 
-    The model must not have been trained on these images: on those it is overconfident.
+    `labels` and the model's `probabilities` are of one or more images on which it was not trained: on its training
+    images, a model is overconfident.
     """
     probabilities = probabilities.astype(np.float64)
 
     def loss(temperature: float) -> float:
         return cross_entropy(labels, tempered(probabilities, temperature))
 
-    log_temperature = _minimum(lambda value: loss(exp(value)), log(_LOWEST_TEMPERATURE), log(_HIGHEST_TEMPERATURE))
-    # 1 where no temperature lowers the loss, as where every answer is right and certain.
-    temperature = min(1.0, round(exp(log_temperature), 4), key=loss)
+    # The temperature stays 1 if no other lowers the loss, as when every answer is correct and certain.
+    temperature = min(1.0, round(_best_temperature(loss), 4), key=loss)
     confidences = np.sort(tempered(probabilities, temperature).max(axis=1))
     threshold = float(confidences[int(REJECTED_SHARE * len(confidences))])
-    return Calibration(temperature, min(max(threshold, _LOWEST_THRESHOLD), _HIGHEST_THRESHOLD))
+    return Calibration(temperature, min(max(threshold, _MIN_THRESHOLD), _MAX_THRESHOLD))
 
 
-def _minimum(function: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function that falls and then rises is lowest, to `_PRECISION`: golden-section search.
+def _best_temperature(loss: Callable[[float], float]) -> float:
+    """The temperature with the lowest loss, by ternary search over its logarithm.
 
-    The cross-entropy is such a function of the temperature, as it is convex in the reciprocal.
+    The cross-entropy is convex in the reciprocal of the temperature, so it has no other minimum.
     """
+    low, high = log(_MIN_TEMPERATURE), log(_MAX_TEMPERATURE)
     while high - low > _PRECISION:
-        step = _GOLDEN_RATIO * (high - low)
-        if function(high - step) <= function(low + step):
-            high = low + step
+        third = (high - low) / 3
+        if loss(exp(low + third)) <= loss(exp(high - third)):
+            high -= third
         else:
-            low = high - step
-    return (low + high) / 2
+            low += third
+    return exp((low + high) / 2)

@@ -1,4 +1,4 @@
-"""Two models on the same images: which is better, and whether that is more than chance."""
+"""The comparison of two models on the same images, with a significance test."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +22,7 @@ class Disagreement:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """An evaluation beside that of the `other` model, from the file at `path`, on the same images."""
+    """The evaluations of a model and of the `other` model, whose file is at `path`, on the same images."""
 
     path: Path
     evaluation: Evaluation
@@ -35,16 +35,17 @@ class Comparison:
 
     @property
     def only_right(self) -> int:
-        """How many images only this model reads right."""
-        return int((self.evaluation.right & ~self.other.right).sum())
+        """The number of images that only this model reads correctly."""
+        return int((self.evaluation.correct & ~self.other.correct).sum())
 
     @property
     def only_other_right(self) -> int:
-        """How many images only the other model reads right."""
-        return int((self.other.right & ~self.evaluation.right).sum())
+        """The number of images that only the other model reads correctly."""
+        return int((self.other.correct & ~self.evaluation.correct).sum())
 
     @property
     def p_value(self) -> float:
+        """The p-value of the difference, by McNemar's test."""
         return mcnemar(self.only_right, self.only_other_right)
 
     @cached_property
@@ -60,16 +61,16 @@ class Comparison:
 def mcnemar(only_first: int, only_second: int) -> float:
     """The two-sided p-value of the exact McNemar test; 1 where both counts are 0.
 
-    The arguments count the images that only one of two models reads right. If the models are equally good, such an
-    image is as likely to be read right by one as by the other, so the p-value is twice the smaller tail of the
-    binomial distribution with probability 1/2. McNemar (1947), "Note on the sampling error of the difference between
-    correlated proportions", Psychometrika 12.
+    The arguments count the images that only the one or only the other of two models reads correctly. If both models
+    are equally good, each of these images is as likely to be among the first as among the second, so the p-value is
+    twice the smaller tail of the binomial distribution with probability 1/2. McNemar (1947), "Note on the sampling
+    error of the difference between correlated proportions", Psychometrika 12.
     """
     trials, fewer = only_first + only_second, min(only_first, only_second)
-    # The tail's largest term comes from its logarithm, which can't overflow; the others are multiples of it.
-    largest = lgamma(trials + 1) - lgamma(fewer + 1) - lgamma(trials - fewer + 1) - trials * log(2)
-    tail = term = 1.0
+    # The tail's largest term is computed by its logarithm, which can't overflow, the others by their ratios to it.
+    log_largest = lgamma(trials + 1) - lgamma(fewer + 1) - lgamma(trials - fewer + 1) - trials * log(2)
+    tail = ratio = 1.0
     for successes in range(fewer, 0, -1):
-        term *= successes / (trials - successes + 1)
-        tail += term
-    return min(1.0, 2 * exp(largest) * tail)
+        ratio *= successes / (trials - successes + 1)
+        tail += ratio
+    return min(1.0, 2 * exp(log_largest) * tail)

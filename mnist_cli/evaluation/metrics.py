@@ -1,4 +1,4 @@
-"""Metrics from labels and probabilities."""
+"""The metrics of a model, from labels and probabilities."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,10 +15,10 @@ _Z_95 = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 
 @dataclass(frozen=True)
 class DigitScores:
-    """How well one digit is read; `precision`, `recall` and `f1` are 0 to 1, or None where they would divide by 0.
+    """How well one digit is read. The scores are 0 to 1, or None if they would divide by 0.
 
-    `precision`: the share of the images read as the digit that show it. `recall`: the share of the images that show
-    it that are read as it. `f1`: the harmonic mean of both. `support`: how many images show it.
+    `precision`: of the images read as this digit, the share that show it. `recall`: of the images that show it, the
+    share read as it. `f1`: the harmonic mean of both. `support`: the number of images that show it.
     """
 
     precision: float | None
@@ -29,9 +29,9 @@ class DigitScores:
 
 @dataclass(frozen=True)
 class MacroScores:
-    """The unweighted means over the digits that occur as a label or as an answer; a score of None counts as 0.
+    """The unweighted means over the digits that occur as labels or answers; None counts as 0.
 
-    They equal scikit-learn's `average="macro"`.
+    These are the scores of scikit-learn with `average="macro"`.
     """
 
     precision: float
@@ -41,7 +41,7 @@ class MacroScores:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Two digits confused: `count` of the `support` images that show `label` were read as `answer`."""
+    """Of the `support` images that show the digit `label`, `count` were read as `answer`."""
 
     label: int
     answer: int
@@ -51,7 +51,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A misread image: its index in the data set, and the probability (0 to 1) of the wrong answer."""
+    """A misread image: its index in the data set, and the probability of the wrong answer, 0 to 1."""
 
     index: int
     label: int
@@ -61,7 +61,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Trial:
-    """How many images were misread after a change of `amount` in `unit`, and the share (0 to 1) that was read right."""
+    """The number of errors and the accuracy, 0 to 1, after a change of all images by `amount` in `unit`."""
 
     change: str
     amount: float | None
@@ -72,7 +72,7 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A model's probabilities for one or more images, compared with their labels."""
+    """The labels of one or more images, and a model's probabilities for them."""
 
     labels: Labels = field(repr=False)
     probabilities: Probabilities = field(repr=False)
@@ -94,14 +94,14 @@ class Evaluation:
         return confidences
 
     @cached_property
-    def right(self) -> NDArray[np.bool_]:
-        """Whether each image was read right, shape (n,)."""
-        right: NDArray[np.bool_] = self.answers == self.labels
-        return right
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether each answer is correct, shape (n,)."""
+        correct: NDArray[np.bool_] = self.answers == self.labels
+        return correct
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
-        """The confusion matrix, int64, shape (10, 10): a row for each true digit, a column for each answer."""
+        """The confusion matrix, shape (10, 10): a row for each label, a column for each answer."""
         counts = np.zeros((CLASSES, CLASSES), np.int64)
         np.add.at(counts, (self.labels, self.answers), 1)
         return counts
@@ -123,16 +123,16 @@ class Evaluation:
     @cached_property
     def digit_scores(self) -> tuple[DigitScores, ...]:
         """The scores of the ten digits, in order."""
-        return tuple(map(self._scores, range(CLASSES)))
+        return tuple(self._scores(digit) for digit in range(CLASSES))
 
     def _scores(self, digit: int) -> DigitScores:
-        right = int(self.confusion[digit, digit])
+        correct = int(self.confusion[digit, digit])
         support = int(self.confusion[digit].sum())
         predicted = int(self.confusion[:, digit].sum())
         return DigitScores(
-            precision=right / predicted if predicted else None,
-            recall=right / support if support else None,
-            f1=2 * right / (support + predicted) if support or predicted else None,
+            precision=correct / predicted if predicted else None,
+            recall=correct / support if support else None,
+            f1=2 * correct / (support + predicted) if support or predicted else None,
             support=support,
         )
 
@@ -158,7 +158,7 @@ class Evaluation:
     @cached_property
     def mistakes(self) -> tuple[Mistake, ...]:
         """Every misread image, the most confident answer first."""
-        indices = np.flatnonzero(~self.right)
+        indices = np.flatnonzero(~self.correct)
         most_confident_first = indices[np.argsort(-self.confidences[indices], kind="stable")]
         return tuple(
             Mistake(index, int(self.labels[index]), int(self.answers[index]), float(self.confidences[index]))
@@ -167,23 +167,24 @@ class Evaluation:
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """The 95 % interval, within 0 to 1, of the share of `successes` in one or more `trials`.
+    """The 95 % score interval of the share of `successes` in one or more `trials`.
 
-    The score interval of Wilson (1927), "Probable inference, the law of succession, and statistical inference",
-    J. Am. Stat. Assoc. 22: unlike the normal interval, it stays within 0 and 1, and is accurate near them.
+    Wilson (1927), "Probable inference, the law of succession, and statistical inference", J. Am. Stat. Assoc. 22.
+    Unlike the normal interval, it stays within 0 to 1, and is accurate near these ends.
     """
     share, z2 = successes / trials, _Z_95**2
     centre = share + z2 / (2 * trials)
     half = _Z_95 * sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
     scale = 1 + z2 / trials
-    # A share of 0 or 1 is an end of its own interval, which rounding would miss by a hair.
+    # For a share of 0 or 1, one end of the interval is the share itself; rounding could miss it.
     return min((centre - half) / scale, share), max((centre + half) / scale, share)
 
 
 def cross_entropy(labels: Labels, probabilities: Probabilities) -> float:
-    """The mean of -log(probability of the true digit), in nats.
+    """The mean of -log(probability of the label), in nats.
 
-    A probability of 0 counts as the smallest positive number of its type, so that the loss stays finite.
+    A probability of 0 counts as the smallest normal number of its type, so that the loss stays finite.
     """
-    of_labels = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(of_labels, np.finfo(probabilities.dtype).tiny)).mean(dtype=np.float64))
+    label_probabilities = probabilities[np.arange(len(labels)), labels]
+    smallest = np.finfo(probabilities.dtype).tiny
+    return float(-np.log(np.maximum(label_probabilities, smallest)).mean(dtype=np.float64))

@@ -1,4 +1,4 @@
-"""An evaluation, from what is asked for to the report of it."""
+"""Evaluation from a request to a report."""
 
 import time
 from dataclasses import dataclass
@@ -21,19 +21,21 @@ REPORT_SUFFIXES = (".html", ".svg")
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """What `evaluate` is asked for. Raises `SettingError`.
-
-    None stands for the default model, MNIST, no comparison, no least accuracy, no report file, and as many pictures
-    of `mistakes` as fit side by side.
-    """
+    """What `evaluate` is asked for. Raises `SettingError`."""
 
     model_path: Path | None = None
+    """None: the default model."""
     data_path: Path | None = None
+    """None: MNIST."""
     other_path: Path | None = None
+    """The model to compare with."""
     robustness: bool = False
     min_accuracy: float | None = None
+    """The lowest acceptable accuracy, 0 to 1."""
     report_path: Path | None = None
+    """The report file to write."""
     mistakes: int | None = None
+    """The number of misread images to draw; None: as many as fit side by side."""
 
     def __post_init__(self) -> None:
         if self.min_accuracy is not None and not 0 <= self.min_accuracy <= 1:
@@ -44,21 +46,22 @@ class EvaluationRequest:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """How good the model in the file `model` is on the test images of a data set, whose name is `data`.
-
-    `seconds` is the time that it took to read all `images`. `evaluation` is of the network's own probabilities.
-    `trials` and `comparison` are None where they were not asked for.
-    """
+    """How good a model is on the test images of a data set."""
 
     model: Path
+    """The path of the model file."""
     record: Record | None
     interface: Interface
     data: str
+    """The name of the data set."""
     is_mnist: bool
     images: Images
     evaluation: Evaluation
+    """From the network's own probabilities, without the calibration."""
     seconds: float
+    """The time that the model took for all images."""
     trials: tuple[Trial, ...] | None = None
+    """Robustness trials; None if they were not requested."""
     comparison: Comparison | None = None
 
     @property
@@ -67,10 +70,7 @@ class Report:
 
     @cached_property
     def tempered(self) -> Evaluation:
-        """The evaluation at the model's temperature, by which its confidence is judged.
-
-        The answers and the accuracy are the same, and without a calibration everything is.
-        """
+        """The evaluation at the model's temperature, for all that concerns its confidence; the answers are the same."""
         if self.calibration is None:
             return self.evaluation
         probabilities = tempered(self.evaluation.probabilities, self.calibration.temperature)
@@ -82,8 +82,8 @@ class Report:
         return coverage(self.tempered, self.calibration.threshold) if self.calibration else None
 
 
-def judge(engine: Engine, dataset: Dataset, other: Engine | None = None) -> Report:
-    """The report on a model, without robustness trials, and with a comparison where there is an `other` model.
+def evaluate_model(engine: Engine, dataset: Dataset, other: Engine | None = None) -> Report:
+    """Evaluate a model on the test images, without robustness trials; if there is an `other` model, compare them.
 
     Raises `ModelError` and `DataError`.
     """
@@ -93,8 +93,8 @@ def judge(engine: Engine, dataset: Dataset, other: Engine | None = None) -> Repo
     seconds = time.perf_counter() - start
     comparison = None
     if other:
-        of_other = Evaluation(test.labels, other.probabilities(test.images))
-        comparison = Comparison(other.model.path, evaluation, of_other)
+        other_evaluation = Evaluation(test.labels, other.probabilities(test.images))
+        comparison = Comparison(other.model.path, evaluation, other_evaluation)
     return Report(
         model=engine.model.path,
         record=engine.model.record,
@@ -108,9 +108,9 @@ def judge(engine: Engine, dataset: Dataset, other: Engine | None = None) -> Repo
     )
 
 
-def check_accuracy(evaluation: Evaluation, least: float) -> None:
-    """Raise `AccuracyError` if the accuracy is below the least that is acceptable."""
+def check_accuracy(evaluation: Evaluation, minimum: float) -> None:
+    """Raise `AccuracyError` if the accuracy is below the minimum, 0 to 1."""
     accuracy = evaluation.metrics.accuracy
-    if accuracy < least:
+    if accuracy < minimum:
         errors = f"{evaluation.errors:,} errors in {evaluation.samples:,} images"
-        raise AccuracyError(f"the accuracy {accuracy:.10g} ({errors}) is below {least:.10g}, the least asked for")
+        raise AccuracyError(f"the accuracy {accuracy:.10g} ({errors}) is below the required {minimum:.10g}")

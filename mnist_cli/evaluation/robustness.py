@@ -1,6 +1,6 @@
-"""How well a model reads images that differ from those it was trained on.
+"""Robustness: the accuracy on changed images.
 
-The changed images go to the network directly, without the preparation that pictures get before a prediction.
+The changed images go to the network directly, without the preparation that `predict` gives to pictures.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,16 +17,15 @@ from mnist_cli.datasets.dataset import Digits
 from mnist_cli.evaluation.metrics import Evaluation, Trial
 from mnist_cli.model.engine import Engine
 
-# Every change starts from this seed, so that changes of one kind differ in their amount only, and adding one leaves
-# the others as they are.
 SEED = 0
+"""The seed of every change, so that changes of one kind differ only in their amount, and a new one affects no other."""
 
 _MID_GREY = np.float32(127.5)
 
 
 @dataclass(frozen=True)
 class Change:
-    """A way to change images, by an `amount` in `unit`; the amount is None where there is only one way."""
+    """A function that changes images by an `amount` in `unit`; the amount is None if it can't vary."""
 
     name: str
     amount: float | None
@@ -35,19 +34,18 @@ class Change:
 
 
 def robustness(engine: Engine, digits: Digits) -> Iterator[Trial]:
-    """The trials of all `CHANGES`, in order, each as soon as it is done. Raises `ModelError`."""
+    """Yield the trial of each of the `CHANGES`, in order. Raises `ModelError`."""
     for change in CHANGES:
         images = change.apply(digits.images, np.random.default_rng(SEED))
         evaluation = Evaluation(digits.labels, engine.probabilities(images))
         yield Trial(change.name, change.amount, change.unit, evaluation.errors, evaluation.metrics.accuracy)
 
 
-# Each of these functions takes images, uint8, shape (n, 28, 28), and returns as many of the same kind. Pixels that
-# come in from outside are 0.
+# Each of these functions returns a changed copy of images, uint8, shape (n, 28, 28). Pixels from outside are 0.
 
 
 def shifted(images: Images, rng: Generator, pixels: int) -> Images:
-    """Each image moved by `pixels` in one of eight directions; a diagonal move is as long along both axes."""
+    """Each image moved by `pixels` in one of eight random directions; diagonally, by as much along both axes."""
     directions = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if down or right]
     chosen = rng.integers(len(directions), size=len(images))
     height, width = images.shape[1:]
@@ -60,34 +58,34 @@ def shifted(images: Images, rng: Generator, pixels: int) -> Images:
 
 
 def rotated(images: Images, rng: Generator, degrees: float) -> Images:
-    """Each image turned about its centre, to the left or to the right."""
+    """Each image rotated about its centre, clockwise or anticlockwise at random."""
     height, width = images.shape[1:]
     centre = ((width - 1) / 2, (height - 1) / 2)
-    turns = [cv2.getRotationMatrix2D(centre, angle, 1) for angle in (-degrees, degrees)]
+    rotations = [cv2.getRotationMatrix2D(centre, angle, 1) for angle in (-degrees, degrees)]
     chosen = rng.integers(2, size=len(images)).tolist()
     return _stack(
-        cv2.warpAffine(image, turns[index], (width, height)) for image, index in zip(images, chosen, strict=True)
+        cv2.warpAffine(image, rotations[index], (width, height)) for image, index in zip(images, chosen, strict=True)
     )
 
 
 def noisy(images: Images, rng: Generator, deviation: float) -> Images:
-    """Normal noise on every pixel, with a standard deviation in per cent of full ink."""
+    """Normal noise added to every pixel; `deviation` is its standard deviation in per cent of full ink."""
     noise = rng.standard_normal(images.shape, np.float32) * np.float32(2.55 * deviation)
     return _as_pixels(images + noise)
 
 
 def thinner(images: Images, rng: Generator, pixels: int) -> Images:
-    """Strokes that lose `pixels` of their width: erosion by a square of (pixels + 1) x (pixels + 1)."""
+    """Strokes thinner by `pixels`: erosion by a square of side pixels + 1."""
     return _stack(cv2.erode(image, _square(pixels + 1)) for image in images)
 
 
 def thicker(images: Images, rng: Generator, pixels: int) -> Images:
-    """Strokes that gain `pixels` in width: dilation by a square of (pixels + 1) x (pixels + 1)."""
+    """Strokes thicker by `pixels`: dilation by a square of side pixels + 1."""
     return _stack(cv2.dilate(image, _square(pixels + 1)) for image in images)
 
 
 def blurred(images: Images, rng: Generator, deviation: float) -> Images:
-    """A Gaussian blur with a standard deviation in pixels."""
+    """A Gaussian blur; `deviation` is its standard deviation in pixels."""
     return _stack(cv2.GaussianBlur(image, (0, 0), deviation, borderType=cv2.BORDER_CONSTANT) for image in images)
 
 
@@ -97,7 +95,7 @@ def inverted(images: Images, rng: Generator) -> Images:
 
 
 def faded(images: Images, rng: Generator, contrast: float) -> Images:
-    """Contrast reduced to so many per cent: every pixel comes nearer to mid-grey, so the background turns grey."""
+    """Contrast reduced to `contrast` per cent: all pixels move towards mid-grey, also those of the background."""
     return _as_pixels((images - _MID_GREY) * np.float32(contrast / 100) + _MID_GREY)
 
 

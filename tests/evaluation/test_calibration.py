@@ -141,7 +141,7 @@ CASES = {
 
 @pytest.mark.parametrize("evaluation", CASES.values(), ids=CASES)
 def test_the_bins_are_those_of_scikit_learn(evaluation: Evaluation):
-    accuracy, confidence = calibration_curve(evaluation.right, evaluation.confidences, n_bins=BINS)
+    accuracy, confidence = calibration_curve(evaluation.correct, evaluation.confidences, n_bins=BINS)
     bins = [one for one in reliability(evaluation) if one.images]
 
     assert [one.accuracy for one in bins] == pytest.approx(accuracy.tolist())
@@ -154,7 +154,7 @@ def test_the_calibration_error_is_the_sum_over_the_bins_image_by_image(evaluatio
     error = 0.0
     for place in range(BINS):
         inside = (evaluation.confidences > place / BINS) & (evaluation.confidences <= (place + 1) / BINS)
-        error += abs((evaluation.right[inside] - evaluation.confidences[inside]).sum()) / evaluation.samples
+        error += abs((evaluation.correct[inside] - evaluation.confidences[inside]).sum()) / evaluation.samples
 
     assert calibration_error(evaluation) == pytest.approx(error)
 
@@ -185,7 +185,7 @@ def test_coverage_counts_what_is_answered_and_what_of_that_is_right():
     evaluation = Evaluation(np.array([1, 1, 2, 2], np.uint8), sure_of(1, 0.5, 0.75, 0.75, 0.9))
 
     at_threshold = coverage(evaluation, 0.75)
-    assert (at_threshold.images, at_threshold.answered, at_threshold.right) == (4, 3, 1)
+    assert (at_threshold.images, at_threshold.answered, at_threshold.correct) == (4, 3, 1)
     assert (at_threshold.share, at_threshold.accuracy) == (0.75, pytest.approx(1 / 3))
     assert coverage(evaluation, 0.0).answered == 4
 
