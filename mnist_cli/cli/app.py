@@ -1,4 +1,4 @@
-"""The application: its commands, and the one place where errors become lines and exit codes."""
+"""The application: its commands, and the one place that turns errors into messages and exit codes."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 
 class Commands(Group):
-    """The group of commands; what they raise ends in a line on stderr and an exit code."""
+    """The group of commands: turns whatever they raise into a message on stderr and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         ctx.obj = {"debug": False}
@@ -35,6 +35,7 @@ class Commands(Group):
 
 
 def _report_interrupt(interrupt: KeyboardInterrupt) -> int:
+    """Print that a command was interrupted; its exit code."""
     from mnist_cli.display.screen import Screen
 
     hint = getattr(interrupt, "hint", "")
@@ -43,7 +44,7 @@ def _report_interrupt(interrupt: KeyboardInterrupt) -> int:
 
 
 def _report(error: Exception) -> int:
-    """Show an error that ended a command; its exit code."""
+    """Print an error that ended a command; its exit code."""
     from mnist_cli.display.screen import ReaderGone, Screen
 
     if isinstance(error, ReaderGone):
@@ -56,7 +57,7 @@ def _report(error: Exception) -> int:
 
 
 def _report_usage(error: typer.TyperException) -> int:
-    """Show an error that Typer found in the command line; its exit code."""
+    """Print an error that Typer found in the command line; its exit code."""
     from mnist_cli.display.screen import Screen
 
     screen = Screen()
@@ -103,22 +104,22 @@ app.command(cls=Command, epilog="Example: mnistcli predict digit.png")(predict)
 
 
 def main() -> NoReturn:
-    """Run the command line of this process."""
+    """Run the command line of this process. Raises `SystemExit`."""
     _occupy_standard_descriptors()
-    # The engine puts a batch on each processor; threads inside NumPy's products as well would only wait for each other.
+    # The engine runs a batch on each processor; with threads inside NumPy too, they would only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code = app(prog_name="mnistcli", standalone_mode=False)
     except typer.TyperException as error:
         code = _report_usage(error)
-    except OSError as error:  # in what Typer prints itself: help, version, completion
+    except OSError as error:  # from help, version or completion, which Typer prints itself
         print(f"error: {error.strerror}", file=sys.stderr)
         code = 1
     raise SystemExit(code)
 
 
 def _occupy_standard_descriptors() -> None:
-    """Where a standard stream is closed, let its number lead nowhere: the next file opened must not get it."""
+    """Open the null device for each closed standard stream, or else the next file opened would get its number."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)

@@ -77,12 +77,12 @@ def _evaluate(request: "EvaluationRequest", screen: "Screen") -> None:
         check_report_destination(request.report_path)
     report = evaluate_model(engine, dataset, other)
     if request.robustness:
-        from mnist_cli.evaluation.robustness import CHANGES, robustness  # here, as it loads OpenCV
+        from mnist_cli.evaluation.robustness import CHANGES, robustness  # loads OpenCV
 
         screen.note(f"Evaluating on {len(CHANGES)} changed versions of the images")
         trials = tracked(screen, robustness(engine, dataset.test), len(CHANGES), "Changed images")
         report = replace(report, trials=tuple(trials))
-    with suppress(ReaderGone):  # the report and the exit code still matter
+    with suppress(ReaderGone):  # the report file and the exit code still matter
         screen.show(EvaluationView(report, request.mistakes))
     if request.report_path:
         write_report(request.report_path, report, request.mistakes)

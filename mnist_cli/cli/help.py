@@ -1,4 +1,4 @@
-"""Help as Typer's panels on a terminal, and as plain text in a pipe."""
+"""Help in Typer's panels on a terminal, and as plain text anywhere else."""
 
 import os
 import sys
@@ -9,25 +9,29 @@ from typer.core import TyperCommand, TyperGroup
 
 
 class Command(TyperCommand):
+    """A command whose help suits stdout."""
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        _suit_to_stdout(self, ctx)
+        _choose_markup(self, ctx)
         super().format_help(ctx, formatter)
 
 
 class Group(TyperGroup):
+    """A group of commands whose help suits stdout."""
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        _suit_to_stdout(self, ctx)
+        _choose_markup(self, ctx)
         super().format_help(ctx, formatter)
 
 
-def _suit_to_stdout(command: TyperCommand | TyperGroup, ctx: Any) -> None:
-    """Choose how Typer writes the help of a command."""
+def _choose_markup(command: TyperCommand | TyperGroup, ctx: Any) -> None:
+    """Have Typer print the help of a command with Rich's panels on a terminal, and without Rich anywhere else."""
     if not sys.stdout.isatty() or os.environ.get("TERM") in ("dumb", "unknown"):
         command.rich_markup_mode = None
         return
     from rich.markup import escape
 
-    # Typer's panels import these two without need here, which takes longer than everything else.
+    # Typer imports these two modules for its panels, slowly, and does not use them here: replace them by empty ones.
     for name in ("Markdown", "Traceback"):
         module = ModuleType(f"rich.{name.lower()}")
         setattr(module, name, type(name, (), {}))

@@ -1,4 +1,4 @@
-"""Opening the model that a command was given, and noting what is unusual about it."""
+"""Opens the model of a command, and notes what is unusual about it."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,10 @@ from mnist_cli.settings import DEFAULT_MODEL_PATH
 
 
 def read_model_or_default(path: Path | None, screen: Screen) -> ModelFile:
-    """The model at a path; without one, the user's own in its usual place, or else the one on board."""
+    """The model at a path; None: the user's own in its usual place, or else the one that comes with mnistcli.
+
+    Raises `ModelError`.
+    """
     if path is None and not os.path.lexists(DEFAULT_MODEL_PATH):
         screen.note_with_result("Using the model that comes with mnistcli; `mnistcli train` makes your own.")
         path = MODEL_PATH
@@ -23,14 +26,14 @@ def read_model_or_default(path: Path | None, screen: Screen) -> ModelFile:
 
 
 def engine_for(path: Path | None, screen: Screen) -> Engine:
-    """The engine for the model at a path, or for the default."""
+    """The engine for the model at a path, or for the default model. Raises `ModelError`."""
     engine = open_engine(read_model_or_default(path, screen))
-    tell_interface(engine.model.path, engine.interface, screen)
+    note_interface(engine.model.path, engine.interface, screen)
     return engine
 
 
-def tell_interface(path: Path, interface: Interface, screen: Screen) -> None:
-    """Tell what a model expects and returns where that differs from mnistcli's own models."""
+def note_interface(path: Path, interface: Interface, screen: Screen) -> None:
+    """Print how the inputs and outputs of a model differ from those of mnistcli's own models, if they do."""
     for note in interface.notes:
         screen.note(f"{path} {note}")
     if interface.warning:

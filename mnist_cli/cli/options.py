@@ -1,4 +1,4 @@
-"""The options that several commands have."""
+"""The options that several commands share."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,34 +8,38 @@ import typer
 from mnist_cli.settings import DEFAULT_MODEL_PATH
 
 OUTPUT = "Output"
-"""The panel of options on what is printed."""
+"""The help panel of the options on what is printed."""
 
 
 def default(text: str) -> str:
-    """The end of a help text that names the default, as Typer writes it itself."""
+    """The default as the end of a help text, in Typer's own form."""
     return f"  [default: {text}]"
 
 
 def file_option(*names: str, metavar: str = "FILE", help: str, panel: str | None = None) -> Any:
-    """An option with a path; whether it can be read or written is found where that is done."""
+    """An option with a path, which Typer does not check: the code that reads or writes the file does."""
     return typer.Option(*names, readable=False, metavar=metavar, help=help, show_default=False, rich_help_panel=panel)
 
 
 def set_debug(ctx: typer.Context, value: bool) -> bool:
+    """Tell the application, which handles errors, whether to show tracebacks."""
     if isinstance(ctx.obj, dict):
         ctx.obj["debug"] = value
     return value
 
 
 def complete_model(incomplete: str) -> list[str]:
-    """The model files and folders whose path begins with what was typed."""
+    """The paths of model files and folders that start with `incomplete`, for the shell's completion."""
     folder, slash, start = incomplete.rpartition("/")
-    entries = Path(folder + slash or ".").glob("*")
-    return sorted(
-        f"{folder}{slash}{entry.name}{'/' if entry.is_dir() else ''}"
-        for entry in entries
-        if entry.name.startswith(start) and (entry.is_dir() or entry.suffix in (".keras", ".h5", ".hdf5"))
-    )
+    paths = []
+    for entry in Path(folder + slash or ".").glob("*"):
+        if not entry.name.startswith(start):
+            continue
+        if entry.is_dir():
+            paths.append(f"{folder}{slash}{entry.name}/")
+        elif entry.suffix in (".keras", ".h5", ".hdf5"):
+            paths.append(f"{folder}{slash}{entry.name}")
+    return sorted(paths)
 
 
 _USUAL_MODEL = default(f"{DEFAULT_MODEL_PATH} if it exists, else the one that comes with mnistcli")

@@ -1,12 +1,15 @@
 """The command `predict`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mnist_cli.cli.options import OUTPUT, Debug, ModelOption, Quiet, default
 from mnist_cli.errors import PictureError, SettingError
+
+if TYPE_CHECKING:
+    from mnist_cli.display.screen import Format
 
 Images = Annotated[
     list[str], typer.Argument(metavar="IMAGE...", help="Picture files, folders, quoted patterns, or - for stdin.")
@@ -61,9 +64,9 @@ def predict(
 
     if [json, csv, explain].count(True) > 1:
         raise SettingError("--explain" if explain else "--csv", "cannot be combined with another output format")
-    if "" in images:  # as a path, the current folder
+    if "" in images:  # as a path, this would be the current folder
         raise SettingError("IMAGE...", "must not be empty")
-    screen = Screen(quiet, "json" if json else "csv" if csv else "text")
+    screen = Screen(quiet, _format(json, csv))
     engine = engine_for(model, screen)
     reader = Reader(engine, engine.model.calibration, resize if raw else prepare)
     found = find_pictures(map(Path, images))
@@ -73,10 +76,17 @@ def predict(
     screen.header(COLUMNS)
     failed = 0
     for prediction in tracked(screen, reader.read_all(paths), len(paths), "Pictures", prints_each=True):
-        failed += prediction.status == "error"
+        if prediction.status == "error":
+            failed += 1
         explanations = reader.explain(prediction) if explain else ()
         screen.show(PredictionView(prediction, top, explanations))
-    if len(paths) == 1 and screen.has_shown_error:  # there is nothing to add
+    if len(paths) == 1 and screen.has_shown_error:  # the count would say nothing more
         raise typer.Exit(1)
     if failed:
         raise PictureError(f"{failed} of {len(paths)} pictures could not be read")
+
+
+def _format(json: bool, csv: bool) -> "Format":
+    if json:
+        return "json"
+    return "csv" if csv else "text"

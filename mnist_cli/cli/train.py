@@ -16,21 +16,18 @@ RECIPE_LINES = "\b\nRecipes:\n" + "\n".join(f"  {name:<9} {recipe.purpose}" for 
 
 
 def _setting(setting: str, metavar: str, text: str, panel: str = _RECIPE) -> Any:
-    """An option whose default is the recipe's own value, told for the recipes in which it differs."""
-    values = {name: f"{getattr(recipe.settings, setting)}" for name, recipe in RECIPES.items()}
-    usual = values["notebook"]
-    others = [f"{name}: {value}" for name, value in values.items() if value != usual]
-    text += default("; ".join([usual, *others]))
+    """An option for a setting. Its help names the default of the notebook recipe, and of those that differ from it."""
+    values = {name: str(getattr(recipe.settings, setting)) for name, recipe in RECIPES.items()}
+    notebook = values["notebook"]
+    others = [f"{name}: {value}" for name, value in values.items() if value != notebook]
+    text += default("; ".join([notebook, *others]))
     return typer.Option(metavar=metavar, help=text, show_default=False, rich_help_panel=panel)
-
-
-_OPTIMIZERS, _SCHEDULES, _PRECISIONS, _RECIPES = map("|".join, (OPTIMIZERS, SCHEDULES, PRECISIONS, RECIPES))
 
 
 Recipe = Annotated[
     str | None,
     typer.Option(
-        metavar=_RECIPES,
+        metavar="|".join(RECIPES),
         help=f"The settings to start from; see below.{default('notebook')}",
         show_default=False,
         rich_help_panel=_RECIPE,
@@ -39,10 +36,13 @@ Recipe = Annotated[
 Epochs = Annotated[int | None, _setting("epochs", "N", "Number of passes over the training images.")]
 BatchSize = Annotated[int | None, _setting("batch_size", "N", "Number of images per step.")]
 Optimizer = Annotated[
-    str | None, _setting("optimizer", _OPTIMIZERS, "Optimizer; muon: Muon for the convolutions, Adam for the rest.")
+    str | None,
+    _setting("optimizer", "|".join(OPTIMIZERS), "Optimizer; muon: Muon for the convolutions, Adam for the rest."),
 ]
 LearningRate = Annotated[float | None, _setting("learning_rate", "X", "The highest learning rate.")]
-Schedule = Annotated[str | None, _setting("schedule", _SCHEDULES, "How the learning rate falls from its highest.")]
+Schedule = Annotated[
+    str | None, _setting("schedule", "|".join(SCHEDULES), "How the learning rate falls from its highest.")
+]
 Warmup = Annotated[
     float | None, _setting("warmup", "X", "Number of epochs in which the learning rate rises to its highest.")
 ]
@@ -64,7 +64,7 @@ Precision = Annotated[
     str | None,
     _setting(
         "precision",
-        _PRECISIONS,
+        "|".join(PRECISIONS),
         "Number format of the training steps; auto: bfloat16 where it is clearly faster.",
         _RUN,
     ),

@@ -1,4 +1,4 @@
-"""Charts in the terminal: learning curves, how often a model is right at each confidence, and what it confuses."""
+"""Charts in the terminal: learning curves, reliability diagram, and confusion matrix."""
 
 from collections.abc import Sequence
 from math import log, log10
@@ -16,25 +16,23 @@ from mnist_cli.figures import Epoch
 
 TRAINING, VALIDATION, BOTH = "o", "x", "*"
 _STYLES = {TRAINING: "cyan", VALIDATION: "magenta", BOTH: "bold"}
-_HEIGHT = 9  # odd, so that there is a middle
+_HEIGHT = 9  # of a chart in lines; odd, so that there is a middle line
 _LABEL_WIDTH = len("0.0000 ")
 _GAP = 3
-_GREATEST_WIDTH = 60
-# In less room, the second chart goes below the first.
-_WIDTH_OF_TWO = 60
+_MAX_WIDTH = 60
+_MIN_WIDTH_OF_TWO = 60  # in less, the second chart goes below the first
 
-# The columns of a reliability diagram without its bars.
-_FIGURES_WIDTH = 46
+_FIGURES_WIDTH = 46  # of a reliability diagram, without its bars
 _LONGEST_BAR, _SHORTEST_BAR = 45, 10
 
 _BLACK, _WHITE = "#000000", "#ffffff"
-# The right answers of a row: below 90 %, below 98 %, and more.
-_RIGHT_STYLES = (
+# Correct answers, by their share of the row: below 90 %, below 98 %, and from there on.
+_CORRECT_STYLES = (
     Style(color=_BLACK, bgcolor="#d4ecd0"),
     Style(color=_BLACK, bgcolor="#7cc47f"),
     Style(color=_WHITE, bgcolor="#0b7d2c"),
 )
-# The wrong answers of a row: around 0.1 %, 0.3 %, 1 %, 3 %, and 10 % or more.
+# Wrong answers, by their share of the row: around 0.1 %, 0.3 %, 1 %, 3 %, and 10 % or more.
 _WRONG_STYLES = (
     Style(color=_BLACK, bgcolor="#fff3b8"),
     Style(color=_BLACK, bgcolor="#ffcb6b"),
@@ -44,10 +42,11 @@ _WRONG_STYLES = (
 )
 
 Series = Sequence[float | None]
+"""A value for each epoch; None without validation."""
 
 
 class Curves:
-    """Loss and accuracy over the epochs; nothing for a single epoch, which makes no curve."""
+    """Charts of loss and accuracy over the epochs; nothing if there is only one epoch."""
 
     def __init__(self, history: Sequence[Epoch]) -> None:
         self._history = history
@@ -55,8 +54,11 @@ class Curves:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if len(self._history) < 2:
             return
-        beside = room(options) >= _WIDTH_OF_TWO
-        width = min((room(options) - _GAP) // 2 if beside else room(options), _GREATEST_WIDTH)
+        width = room(options)
+        is_wide = width >= _MIN_WIDTH_OF_TWO
+        if is_wide:
+            width = (width - _GAP) // 2
+        width = min(width, _MAX_WIDTH)
         epochs = [epoch.epoch for epoch in self._history]
         losses = [epoch.loss for epoch in self._history]
         val_losses = [epoch.val_loss for epoch in self._history]
@@ -65,7 +67,7 @@ class Curves:
         loss_chart = chart("loss", epochs, losses, val_losses, width, options.ascii_only)
         accuracy_chart = chart("accuracy", epochs, accuracies, val_accuracies, width, options.ascii_only)
         grid = Table.grid(padding=(0, _GAP, 0, 0))
-        if beside:
+        if is_wide:
             grid.add_row(loss_chart, accuracy_chart)
         else:
             grid.add_row(loss_chart)
@@ -82,9 +84,9 @@ def _legend(is_validated: bool) -> Text:
 
 
 def chart(name: str, epochs: Sequence[int], training: Series, validation: Series, width: int, ascii_only: bool) -> Text:
-    """A chart of two series over two or more epochs, `width` columns wide; the marks differ without colour as well.
+    """A chart of two series over two or more epochs, `width` columns wide, with different marks for each.
 
-    A loss has a logarithmic axis if all values are above 0: on a linear one, its end would look flat.
+    The axis of a loss is logarithmic if all values are above 0: on a linear one, the last epochs would look flat.
     """
     values = [value for value in (*training, *validation) if value is not None]
     low, high = min(values), max(values)
@@ -96,13 +98,14 @@ def chart(name: str, epochs: Sequence[int], training: Series, validation: Series
             if value is not None:
                 row = _HEIGHT - 1 - round(_height(value, low, high, logarithmic) * (_HEIGHT - 1))
                 column = round((epoch - epochs[0]) / (epochs[-1] - epochs[0]) * (columns - 1))
-                cells[row, column] = mark if cells.get((row, column), mark) == mark else BOTH
+                is_taken = cells.get((row, column), mark) != mark
+                cells[row, column] = BOTH if is_taken else mark
     title = Text(f"{name}, logarithmic" if logarithmic else name, "bold")
     return Text("\n", no_wrap=True).join([title, *_framed(cells, columns, low, high, epochs, ascii_only)])
 
 
 def _height(value: float, low: float, high: float, logarithmic: bool) -> float:
-    """Where a value lies between the lowest, 0, and the highest, 1."""
+    """The height of a value in the chart: 0 for the lowest, 1 for the highest."""
     if low == high:
         return 0.5
     if logarithmic:
@@ -113,12 +116,12 @@ def _height(value: float, low: float, high: float, logarithmic: bool) -> float:
 def _framed(
     cells: dict[tuple[int, int], str], columns: int, low: float, high: float, epochs: Sequence[int], ascii_only: bool
 ) -> list[Text]:
-    """The lines of a chart, with its axes; `cells` are its marks by row and column."""
-    upright, corner, level = "|+-" if ascii_only else "│└─"
+    """The lines of a chart with its axes; `cells` has the marks by row and column."""
+    vertical, corner, horizontal = "|+-" if ascii_only else "│└─"
     labels = {0: _label(high), _HEIGHT - 1: _label(low)} if low < high else {_HEIGHT // 2: _label(low)}
     lines = []
     for row in range(_HEIGHT):
-        line = Text.assemble((f"{labels.get(row, ''):>{_LABEL_WIDTH - 1}} {upright}", "dim"))
+        line = Text.assemble((f"{labels.get(row, ''):>{_LABEL_WIDTH - 1}} {vertical}", "dim"))
         for column in range(columns):
             mark = cells.get((row, column), " ")
             line.append(mark, _STYLES.get(mark))
@@ -126,7 +129,7 @@ def _framed(
     first, last = str(epochs[0]), f"epoch {epochs[-1]}"
     ends = f"{first}{last:>{max(columns - len(first), len(last) + 1)}}"
     margin = " " * _LABEL_WIDTH
-    return [*lines, Text(f"{margin}{corner}{level * columns}", "dim"), Text(f"{margin} {ends}", "dim")]
+    return [*lines, Text(f"{margin}{corner}{horizontal * columns}", "dim"), Text(f"{margin} {ends}", "dim")]
 
 
 def _label(value: float) -> str:
@@ -137,7 +140,7 @@ def _label(value: float) -> str:
 
 
 class ReliabilityDiagram:
-    """A line for each bin with images: its figures, and a bar where there is room."""
+    """A line for each bin that has images: its figures, and a bar if it fits."""
 
     def __init__(self, bins: tuple[Bin, ...]) -> None:
         self._bins = bins
@@ -145,20 +148,23 @@ class ReliabilityDiagram:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         length = min(room(options) - _FIGURES_WIDTH, _LONGEST_BAR)
         has_bars = length >= _SHORTEST_BAR
-        rows = table("confidence", "images", "mean", "right", *(["<"] if has_bars else []))
-        for part in self._bins:
-            if part.confidence is None or part.accuracy is None:
+        columns = ["confidence", "images", "mean", "right"]
+        if has_bars:
+            columns.append("<")
+        rows = table(*columns)
+        for bin in self._bins:
+            if bin.confidence is None or bin.accuracy is None:
                 continue
-            cells: list[str | Text] = [f"{part.low:.2f} to {part.high:.2f}", f"{part.images:,}"]
-            cells += [percent(part.confidence), counted_share(part.accuracy)]
+            cells: list[str | Text] = [f"{bin.low:.2f} to {bin.high:.2f}", f"{bin.images:,}"]
+            cells += [percent(bin.confidence), counted_share(bin.accuracy)]
             if has_bars:
-                cells.append(_bar(part.accuracy, part.confidence, length, options.ascii_only))
+                cells.append(_bar(bin.accuracy, bin.confidence, length, options.ascii_only))
             rows.add_row(*cells)
         yield rows
 
 
 def _bar(accuracy: float, confidence: float, length: int, ascii_only: bool) -> Text:
-    """The accuracy as a bar that would be `length` wide at 1, with a mark at the confidence."""
+    """The accuracy as a bar, `length` columns long for 1, with a mark at the confidence."""
     bar = Text(("#" if ascii_only else "━") * round(accuracy * length), "cyan", no_wrap=True)
     bar.pad_right(length - len(bar))
     mark = min(int(confidence * length), length - 1)
@@ -166,7 +172,7 @@ def _bar(accuracy: float, confidence: float, length: int, ascii_only: bool) -> T
 
 
 def heat_map(evaluation: Evaluation) -> Table:
-    """The confusion matrix, a row for each true digit: counts, coloured by their share of the row."""
+    """The confusion matrix: a row for each label, with counts that are coloured by their share of the row."""
     counts = evaluation.confusion
     width = max(len(str(counts.max())), 3)
     grid = Table.grid()
@@ -174,23 +180,23 @@ def heat_map(evaluation: Evaluation) -> Table:
         grid.add_column(overflow="fold")
     grid.add_row("   ", *(Text(f" {answer:>{width}} ", "bold") for answer in range(CLASSES)))
     for label, row in enumerate(counts.tolist()):
-        cells = (_cell(count, sum(row), width, is_right=answer == label) for answer, count in enumerate(row))
+        cells = (_cell(count, sum(row), width, is_correct=answer == label) for answer, count in enumerate(row))
         grid.add_row(Text(f"{label}  ", "bold"), *cells)
     return grid
 
 
-def _cell(count: int, images: int, width: int, is_right: bool) -> Text:
+def _cell(count: int, images: int, width: int, is_correct: bool) -> Text:
     if not count:
         return Text(f" {'.':>{width}} ")
     share = count / images
-    return Text(f" {count:>{width}} ", _right_style(share) if is_right else _wrong_style(share))
+    return Text(f" {count:>{width}} ", _correct_style(share) if is_correct else _wrong_style(share))
 
 
-def _right_style(share: float) -> Style:
-    little, much, nearly_all = _RIGHT_STYLES
+def _correct_style(share: float) -> Style:
+    low, middle, high = _CORRECT_STYLES
     if share < 0.9:
-        return little
-    return much if share < 0.98 else nearly_all
+        return low
+    return middle if share < 0.98 else high
 
 
 def _wrong_style(share: float) -> Style:

@@ -1,4 +1,4 @@
-"""What `evaluate` says, for people and as JSON."""
+"""The output of `evaluate`, as text and as JSON."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -19,13 +19,13 @@ from mnist_cli.evaluation.report import Report
 from mnist_cli.model.calibration import Calibration
 from mnist_cli.settings import NOTEBOOK_METRICS
 
-_MOST_CONFUSIONS = 5
-_MOST_DISAGREEMENTS = 10
+_MAX_CONFUSIONS = 5
+_MAX_DISAGREEMENTS = 10
 _SIGNIFICANCE_LEVEL = 0.05
 
 
 class EvaluationView(View):
-    """A report with pictures of the worst `mistakes`, by default as many as fit side by side."""
+    """A report, with pictures of the worst `mistakes`; None: as many as fit side by side."""
 
     def __init__(self, report: Report, mistakes: int | None = None) -> None:
         self._report, self._mistakes = report, mistakes
@@ -34,26 +34,30 @@ class EvaluationView(View):
         screen.result(*self.parts())
 
     def parts(self) -> Iterator[RenderableType]:
-        """The parts of the report, with empty lines between them."""
+        """The sections of the report, with empty lines between them."""
+        yield _headline(self._report)
+        for part in self._sections():
+            yield ""
+            yield part
+
+    def _sections(self) -> Iterator[RenderableType]:
         report, evaluation = self._report, self._report.evaluation
-        yield _headline(report)
-        yield ""
         yield Beside(
             section("Confusion", "rows: the true digit; columns: what was read", heat_map(evaluation)),
             section("Digits", "", _digits_table(evaluation)),
         )
-        yield from ("", confusion_lines(evaluation))
+        yield confusion_lines(evaluation)
         diagram = ReliabilityDiagram(reliability(report.tempered))
         text = calibration_text(calibration_error(report.tempered), report.calibration, report.coverage)
-        yield from ("", section("Calibration", "bar: share read right; |: mean confidence", diagram, "", text))
+        yield section("Calibration", "bar: share read right; |: mean confidence", diagram, "", text)
         if evaluation.mistakes and self._mistakes != 0:
             gallery = Gallery(report.images, evaluation.mistakes, self._mistakes)
-            yield from ("", section("Worst mistakes", "by the confidence in the wrong answer", gallery))
+            yield section("Worst mistakes", "by the confidence in the wrong answer", gallery)
         if report.trials is not None:
             trials = _robustness_table(report.trials, evaluation.metrics.accuracy)
-            yield from ("", section("Robustness", "accuracy where the same images are changed", trials))
+            yield section("Robustness", "accuracy where the same images are changed", trials)
         if report.comparison is not None:
-            yield from ("", section("Comparison", "", _comparison(report.comparison)))
+            yield section("Comparison", "", _comparison(report.comparison))
 
     def as_json(self) -> dict[str, Any]:
         report, evaluation = self._report, self._report.evaluation
@@ -72,7 +76,7 @@ class EvaluationView(View):
             "confusion": evaluation.confusion.tolist(),
             "temperature": report.calibration.temperature if report.calibration else None,
             "calibration_error": calibration_error(report.tempered),
-            "reliability": [asdict(part) for part in reliability(report.tempered)],
+            "reliability": [asdict(bin) for bin in reliability(report.tempered)],
             "coverage": _coverage_json(report.coverage),
             "misread": [asdict(mistake) for mistake in evaluation.mistakes],
             "robustness": None if report.trials is None else [asdict(trial) for trial in report.trials],
@@ -104,14 +108,14 @@ def _digits_table(evaluation: Evaluation) -> Table:
     rows = table("digit", "images", "errors", "precision", "recall", "F1")
     for digit, scores in enumerate(evaluation.digit_scores):
         errors = scores.support - int(evaluation.confusion[digit, digit])
-        shares = map(_share, (scores.precision, scores.recall, scores.f1))
-        rows.add_row(str(digit), f"{scores.support:,}", f"{errors:,}", *shares)
+        precision, recall, f1 = _score(scores.precision), _score(scores.recall), _score(scores.f1)
+        rows.add_row(str(digit), f"{scores.support:,}", f"{errors:,}", precision, recall, f1)
     macro = evaluation.macro
-    rows.add_row("mean", "", "", *map(_share, (macro.precision, macro.recall, macro.f1)), style="bold")
+    rows.add_row("mean", "", "", _score(macro.precision), _score(macro.recall), _score(macro.f1), style="bold")
     return rows
 
 
-def _share(value: float | None) -> str:
+def _score(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
@@ -128,17 +132,17 @@ def _digits_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def confusion_lines(evaluation: Evaluation) -> Text:
-    """The most frequent confusions in words, a line for each."""
+    """The most frequent confusions, a line for each."""
     if not evaluation.errors:
         return Text("No image was misread.")
     text = Text.assemble(("Most often confused:", "bold"))
-    for pair in evaluation.confusions[:_MOST_CONFUSIONS]:
+    for pair in evaluation.confusions[:_MAX_CONFUSIONS]:
         text.append(f"\n{pair.label} read as {pair.answer}: {pair.count:,} of {pair.support:,}")
     return text
 
 
 def calibration_text(error: float, calibration: Calibration | None, coverage: Coverage | None) -> Text:
-    """The expected calibration error, and the share of images answered at the model's own threshold, if it has one."""
+    """The expected calibration error, and the coverage at the model's threshold, if it has one."""
     text = f"Expected calibration error {error:.4f} ({BINS} bins of equal width)"
     if calibration is not None:
         text += f", at its own temperature {calibration.temperature:.4g}"
@@ -173,20 +177,22 @@ def _robustness_table(trials: tuple[Trial, ...], accuracy: float) -> Table:
 
 def _comparison(comparison: Comparison) -> Group:
     """The figures of both models, the test between them, and the first images on which they differ."""
-    own, other = comparison.evaluation, comparison.other
+    this, other = comparison.evaluation, comparison.other
     differing = len(comparison.disagreements)
-    first = f"; the first {_MOST_DISAGREEMENTS}:" if differing > _MOST_DISAGREEMENTS else ""
-    accuracies = f"{own.metrics.accuracy:.4f} against {other.metrics.accuracy:.4f}"
+    first = f"; the first {_MAX_DISAGREEMENTS}:" if differing > _MAX_DISAGREEMENTS else ""
+    accuracies = f"{this.metrics.accuracy:.4f} against {other.metrics.accuracy:.4f}"
     rows = {
         "Other": str(comparison.path),
         "Accuracy": f"{accuracies}: {comparison.difference:+.4f}",
-        "Loss": f"{own.metrics.loss:.4f} against {other.metrics.loss:.4f}",
-        "Errors": f"{own.errors:,} against {other.errors:,}",
+        "Loss": f"{this.metrics.loss:.4f} against {other.metrics.loss:.4f}",
+        "Errors": f"{this.errors:,} against {other.errors:,}",
         "Alone right": f"on {_images(comparison.only_right)}; the other on {_images(comparison.only_other_right)}",
         "McNemar": f"p = {comparison.p_value:.2g} (exact): {_verdict(comparison)}",
         "Differing": f"{_images(differing)}{first}",
     }
-    return Group(fields(rows), "", _disagreements(comparison)) if differing else Group(fields(rows))
+    if not differing:
+        return Group(fields(rows))
+    return Group(fields(rows), "", _disagreements(comparison))
 
 
 def _images(number: int) -> str:
@@ -202,14 +208,14 @@ def _verdict(comparison: Comparison) -> str:
 
 def _disagreements(comparison: Comparison) -> Table:
     rows = table("image", "label", "answer", "other's")
-    for image in comparison.disagreements[:_MOST_DISAGREEMENTS]:
+    for image in comparison.disagreements[:_MAX_DISAGREEMENTS]:
         answer, other_answer = _marked(image.answer, image.label), _marked(image.other_answer, image.label)
         rows.add_row(f"{image.index:,}", str(image.label), answer, other_answer)
     return rows
 
 
 def _marked(answer: int, label: int) -> str:
-    """An answer, with a word behind it if it is right; always of the same width."""
+    """An answer, marked if it is right; always of the same width."""
     return f"{answer} right" if answer == label else f"{answer}      "
 
 

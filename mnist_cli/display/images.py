@@ -1,4 +1,4 @@
-"""Images in the terminal: two rows of pixels to a line of text."""
+"""Images in the terminal: each line of text shows two rows of pixels."""
 
 from functools import lru_cache
 from itertools import groupby
@@ -17,12 +17,12 @@ from mnist_cli.evaluation.metrics import Mistake
 
 _GAP = 2
 _UPPER_HALF = "▀"
-# From no ink to full ink: each character covers more of its cell than the one before.
+# From no ink to full ink: each character is darker than the one before.
 _INK = np.array(list(" .:-=+*#%@"))
 
 
 class Gallery:
-    """The first `number` mistakes, or as many as fit side by side, each with a caption."""
+    """Pictures of the first `number` mistakes, each with a caption; None: as many as fit side by side."""
 
     def __init__(self, images: Images, mistakes: tuple[Mistake, ...], number: int | None) -> None:
         self._images, self._mistakes, self._number = images, mistakes, number
@@ -54,8 +54,8 @@ def has_half_blocks(console: Console) -> bool:
 def blocks(pixels: NDArray[np.uint8], colour: bool) -> Text:
     """An image as text: `pixels` is uint8, shape (height, width), 0 background to 255 ink.
 
-    The text has (height + 1) // 2 lines of `width` characters each. With colour, a half block shows two pixels, light
-    ink on black whatever the terminal's own colours are. Without, an ASCII character shows the mean of two pixels.
+    The text has (height + 1) // 2 lines of `width` characters. With `colour`, a half block shows two pixels, as light
+    ink on black in any terminal; without it, an ASCII character shows the mean of two pixels.
     """
     height, width = pixels.shape
     padded = np.zeros((height + height % 2, width), np.uint8)
@@ -77,5 +77,5 @@ def _greys(upper: int, lower: int) -> Style:
 
 
 def _plain_line(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> Text:
-    mean = (upper.astype(np.int64) + lower) // 2
-    return Text("".join(_INK[mean * len(_INK) // 256]))
+    means = (upper.astype(np.int64) + lower) // 2
+    return Text("".join(_INK[means * len(_INK) // 256]))

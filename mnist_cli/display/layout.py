@@ -1,4 +1,4 @@
-"""How results are laid out: tables, fields, sections, and parts side by side."""
+"""The layout of results: tables, fields, sections, and parts side by side."""
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -12,7 +12,7 @@ _GAP = 4
 
 
 def room(options: ConsoleOptions) -> int:
-    """How many columns a drawing may take: as many as a usual terminal has where lines have no limit."""
+    """The width of a drawing in columns: that of the output, or of a usual terminal if the output has no limit."""
     return USUAL_WIDTH if options.max_width >= UNLIMITED_WIDTH else options.max_width
 
 
@@ -26,20 +26,20 @@ def table(*columns: str) -> Table:
 
 
 def fields(rows: dict[str, str], width: int = 0) -> Text:
-    """A line for each name with its value; the values start in the column `width`, or right after the longest name."""
+    """A line for each name and value. The values start at column `width`; 0: two columns after the longest name."""
     width = width or max(map(len, rows)) + 2
     lines = (Text.assemble((name.ljust(width), "bold"), clean(value)) for name, value in rows.items())
     return Text("\n").join(lines)
 
 
 def section(title: str, explanation: str, *parts: RenderableType) -> Group:
-    """Parts of a result under a title, with a few words on how to read them."""
+    """Parts of a result below a title, with a short explanation of how to read them."""
     heading = Text.assemble((title, "bold"), (f"  {clean(explanation)}" if explanation else "", "dim"))
     return Group(heading, "", *parts)
 
 
 class Beside:
-    """Two parts side by side if there is room for both, otherwise one below the other."""
+    """Two parts side by side if both fit, otherwise one below the other."""
 
     def __init__(self, left: RenderableType, right: RenderableType) -> None:
         self._left, self._right = left, right
@@ -55,12 +55,14 @@ class Beside:
 
 
 def percent(probability: float) -> str:
-    """A probability, 0 to 1, with one decimal, and never as a certainty of 0 or 100 %."""
+    """A probability, 0 to 1, as a percentage with one decimal, but never 0 or 100 %."""
     if probability > 0.999:
         return ">99.9 %"
-    return f"{100 * probability:.1f} %" if probability >= 0.001 else "<0.1 %"
+    if probability < 0.001:
+        return "<0.1 %"
+    return f"{100 * probability:.1f} %"
 
 
 def counted_share(share: float) -> str:
-    """A share that was counted, 0 to 1: unlike a probability, it can be exactly 0 or 100 %."""
+    """A share of a count, 0 to 1, as a percentage: unlike a probability, it can be exactly 0 or 100 %."""
     return f"{100 * share:.0f} %" if share in (0, 1) else percent(share)

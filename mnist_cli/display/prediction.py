@@ -1,4 +1,4 @@
-"""What `predict` says of a picture, for people, as JSON and as CSV."""
+"""The output of `predict` for a picture, as text, JSON and CSV."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ _BAR_WIDTH = 30
 
 
 class PredictionView(View):
-    """A prediction with its `top` likeliest digits, and an explanation of each digit if it was asked for."""
+    """A prediction with its `top` likeliest digits, and the explanations of its digits, if any."""
 
     def __init__(self, prediction: Prediction, top: int, explanations: tuple[Explanation, ...] = ()) -> None:
         self._prediction, self._top, self._explanations = prediction, top, explanations
@@ -52,7 +52,7 @@ class PredictionView(View):
         }
 
     def as_csv(self) -> tuple[Any, ...]:
-        """The values of the `COLUMNS`; what is missing is None or empty."""
+        """The values of the `COLUMNS`; missing ones are None or empty."""
         prediction = self._prediction
         return (
             str(prediction.path),
@@ -99,7 +99,7 @@ def _remark(prediction: Prediction, top: int) -> str:
 
 
 def _explanation_parts(console: Console, explanation: Explanation, steps: tuple[str, ...]) -> Iterator[RenderableType]:
-    """What the network saw and where it looked, a bar for each digit, and the steps of the preparation."""
+    """The network's input and the spots that mattered, a bar for each digit, and the steps of the preparation."""
     yield _images(console, explanation)
     fall = percent(float(explanation.importance.max()))
     yield Text(f"The brightest spot matters most: without it, the probability falls by {fall}.", "dim")
@@ -109,12 +109,12 @@ def _explanation_parts(console: Console, explanation: Explanation, steps: tuple[
 
 
 def _images(console: Console, explanation: Explanation) -> RenderableType:
-    # The square root makes spots visible that matter little compared with the one that matters most.
+    # The square root makes spots of low importance visible too.
     importance = np.sqrt(explanation.importance / max(explanation.importance.max(), 1e-9))
     colour = has_half_blocks(console)
     pixels = Group(Text("As the network saw it", "bold"), blocks(explanation.pixels, colour))
-    looked_at = Group(Text("Where it looked", "bold"), blocks(np.rint(255 * importance).astype(np.uint8), colour))
-    return Beside(pixels, looked_at)
+    spots = Group(Text("Where it looked", "bold"), blocks(np.rint(255 * importance).astype(np.uint8), colour))
+    return Beside(pixels, spots)
 
 
 def _bars(console: Console, explanation: Explanation) -> Text:

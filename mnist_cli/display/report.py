@@ -1,4 +1,4 @@
-"""The report of an evaluation as a file to look at and to share, which needs nothing from outside."""
+"""The report file of an evaluation: HTML or SVG without any other files."""
 
 import io
 from pathlib import Path
@@ -16,13 +16,13 @@ STARTS = {
     ".html": '<!DOCTYPE html>\n<html lang="en" class="mnistcli-evaluation">',
     ".svg": '<svg xmlns="http://www.w3.org/2000/svg" class="mnistcli-evaluation"',
 }
-"""How a report starts, by the suffix of its file; it is recognised by that."""
+"""How a report file starts, by its suffix. By this start, mnistcli recognises its own reports."""
 
 _HINT = "Choose another --report."
 _WIDTH = 120
 _FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 
-# Rich fills in the fields in single braces.
+# These are f-strings: Rich fills in what then stands in single braces.
 _HTML = f"""{STARTS[".html"]}
 <head>
 <meta charset="utf-8">
@@ -59,7 +59,7 @@ _SVG = f"""{STARTS[".svg"]} viewBox="0 0 {{width}} {{height}}">
 
 
 def check_report_destination(path: Path) -> None:
-    """Make sure, before any work is done, that a report can be written at `path`. Raises `OutputError`."""
+    """Check, before any work is done, that a report can be written at `path`. Raises `OutputError`."""
     check_destination(path, _is_report, _HINT)
 
 
@@ -70,13 +70,13 @@ def _is_report(path: Path) -> bool:
 
 
 def write_report(path: Path, report: Report, mistakes: int | None) -> None:
-    """Write a report with pictures of the worst `mistakes`. Raises `OutputError`."""
+    """Write a report file with pictures of the worst `mistakes`. Raises `OutputError`."""
     check_replaceable(path, _is_report, _HINT)
     write_files({path: report_content(path.suffix, report, mistakes).encode()})
 
 
 def report_content(suffix: str, report: Report, mistakes: int | None) -> str:
-    """The text of a report for a file with the suffix `.html` or `.svg`, with the learning curves of the model."""
+    """The content of a report file with the suffix `.html` or `.svg`: the report, and the model's learning curves."""
     console = Console(
         file=io.StringIO(),
         record=True,

@@ -1,4 +1,4 @@
-"""The two streams of the terminal: results go to stdout, in the format asked for, everything else to stderr."""
+"""Output to the terminal: results go to stdout in the requested format, everything else to stderr."""
 
 import csv
 import io
@@ -15,16 +15,13 @@ from rich.text import Text
 
 from mnist_cli.errors import MnistCliError, OutputError
 
-# Lines that go to a file or a pipe are never wrapped or cut.
 UNLIMITED_WIDTH = 1_000_000
+"""The width of files and pipes, whose lines are never wrapped or truncated."""
 USUAL_WIDTH = 80
-# Narrower, the bar of a run has no room for its figures.
-_LEAST_LIVE_WIDTH = 76
-# From this many items on, a bar is worth its line.
-_MANY_ITEMS = 10
+_MIN_LIVE_WIDTH = 76  # of a terminal with room for the progress bar of a run and its figures
+_MIN_TRACKED_ITEMS = 10  # fewer are done too soon for a progress bar
 
 Item = TypeVar("Item")
-
 
 Format = Literal["text", "json", "csv"]
 
@@ -37,15 +34,16 @@ class View(ABC):
         """Print it for people."""
 
     @abstractmethod
-    def as_json(self) -> dict[str, Any]: ...
+    def as_json(self) -> dict[str, Any]:
+        """The JSON object."""
 
     def as_csv(self) -> Iterable[Any]:
-        """The values of one line."""
+        """The values of one line of CSV, for commands that offer it."""
         raise NotImplementedError
 
 
 class Screen:
-    """Where a command prints, in one format. `quiet` leaves out notes and progress, never results or errors."""
+    """Prints everything that a command prints. `quiet` omits notes and progress, not results, warnings and errors."""
 
     def __init__(self, quiet: bool = False, format: Format = "text") -> None:
         self.quiet, self.format = quiet, format
@@ -57,10 +55,10 @@ class Screen:
     @property
     def live(self) -> bool:
         """Whether progress can be drawn and redrawn on stderr."""
-        return not self.quiet and _is_terminal(sys.stderr) and self.err.width >= _LEAST_LIVE_WIDTH
+        return not self.quiet and _is_terminal(sys.stderr) and self.err.width >= _MIN_LIVE_WIDTH
 
     def show(self, view: View) -> None:
-        """Print a result in the format of this screen; raises like `result`."""
+        """Print a result in the format of this screen. Raises as `result` does."""
         match self.format:
             case "json":
                 self.json(view.as_json())
@@ -70,33 +68,34 @@ class Screen:
                 view.as_text(self)
 
     def header(self, columns: Iterable[str]) -> None:
-        """Print the names of the columns where the format has them."""
+        """Print the names of the columns if the format is CSV. Raises as `result` does."""
         if self.format == "csv":
             self.line(_csv_line(columns))
 
     def result(self, *parts: RenderableType) -> None:
-        """Print results to stdout. Raises `OutputError`, and `ReaderGone`."""
+        """Print parts of a result to stdout. Raises `OutputError` and `ReaderGone`."""
         self._show_pending()
         with _writing_to_stdout():
             for part in parts:
                 self.out.print(part)
 
     def json(self, value: Any) -> None:
-        """One JSON document on one line; raises like `result`."""
+        """Print a JSON document on one line. Raises as `result` does."""
         self.line(json.dumps(_unicode(value), allow_nan=False))
 
     def line(self, text: str) -> None:
-        """A line for programs, past Rich and whatever the terminal is like; raises like `result`."""
+        """Print a line for programs to stdout, without Rich. Raises as `result` does."""
         self._show_pending()
         with _writing_to_stdout():
             print(text)
 
     def note(self, message: str | RenderableType) -> None:
+        """Print a note to stderr, unless the screen is quiet."""
         if not self.quiet:
-            self._tell(Text(clean(message), "dim") if isinstance(message, str) else message)
+            self._print_to_stderr(Text(clean(message), "dim") if isinstance(message, str) else message)
 
     def note_with_result(self, message: str) -> None:
-        """A note to print just before the first result; it is dropped if there is none."""
+        """Print a note just before the first result; if there is none, never."""
         self._pending.append(message)
 
     def _show_pending(self) -> None:
@@ -104,36 +103,37 @@ class Screen:
             self.note(self._pending.pop(0))
 
     def warning(self, message: str) -> None:
-        self._tell(Text.assemble(("warning: ", "yellow"), clean(message)))
+        """Print a warning to stderr."""
+        self._print_to_stderr(Text.assemble(("warning: ", "yellow"), clean(message)))
 
     def error(self, error: MnistCliError) -> None:
-        """One line with what failed and what to do about it."""
+        """Print an error and its hint to stderr, on one line."""
         self.has_shown_error = True
         hint = f". {clean(error.hint)}" if error.hint else ""
-        self._tell(Text.assemble(("error: ", "bold red"), clean(error.message), hint))
+        self._print_to_stderr(Text.assemble(("error: ", "bold red"), clean(error.message), hint))
 
-    def _tell(self, message: RenderableType) -> None:
-        with suppress(OSError):  # a stderr that takes nothing is no reason to give no result
+    def _print_to_stderr(self, message: RenderableType) -> None:
+        with suppress(OSError):  # if stderr can't be written, the result still can
             self.err.print(message)
 
 
 def clean(text: object) -> str:
-    r"""Text from outside made safe to show: control, bidi and other unprintable characters become escapes like \x1b."""
-    shown = str(text)
-    if shown.isprintable():
-        return shown
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
+    r"""Text from outside, safe to print: control, bidi and other unprintable characters become escapes like \x1b."""
+    string = str(text)
+    if string.isprintable():
+        return string
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in string)
 
 
 def _csv_line(values: Iterable[Any]) -> str:
-    """The values as one line of CSV without its end; control characters are escaped."""
+    """The values as one line of CSV, without the line break; control characters are escaped."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(clean(value) if isinstance(value, str) else value for value in values)
     return line.getvalue()
 
 
 def _unicode(value: Any) -> Any:
-    r"""The same, with escapes like \xe9 for the bytes of a file name that are not UTF-8, which JSON can't hold."""
+    r"""The value with escapes like \xe9 for bytes of file names that are not UTF-8, which JSON can't represent."""
     if isinstance(value, dict):
         return {_unicode(key): _unicode(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -144,11 +144,11 @@ def _unicode(value: Any) -> Any:
 
 
 def tracked(screen: Screen, items: Iterable[Item], total: int, label: str, prints_each: bool = False) -> Iterator[Item]:
-    """The same items, with a bar on a terminal if there are many.
+    """Yield the items, with a progress bar on a terminal if there are many.
 
-    `prints_each`: there is a result for each item, so that a bar is of use only where results go elsewhere.
+    `prints_each`: the caller prints a result for each item, so there is no bar if results go to the terminal too.
     """
-    if total < _MANY_ITEMS or not screen.live or (prints_each and screen.out.is_terminal):
+    if total < _MIN_TRACKED_ITEMS or not screen.live or (prints_each and screen.out.is_terminal):
         yield from items
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -159,12 +159,12 @@ def tracked(screen: Screen, items: Iterable[Item], total: int, label: str, print
 
 
 class ReaderGone(Exception):
-    """Whoever read our output has had enough."""
+    """The program that reads stdout has closed it, as `head` does."""
 
 
 @contextmanager
 def _writing_to_stdout() -> Iterator[None]:
-    """Have all that is printed inside arrive, or say that it can't."""
+    """Flush what the block prints to stdout. Raises `ReaderGone`, or `OutputError` if it can't be written."""
     if sys.stdout is None:
         raise OutputError("the result could not be written: stdout is closed")
     try:
@@ -179,25 +179,25 @@ def _writing_to_stdout() -> Iterator[None]:
 
 
 def _discard(stream: IO[str]) -> None:
-    """Discard what is still buffered for a standard stream that nobody reads any more."""
+    """Send what is still buffered for a standard stream without a reader to the null device."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 class _Console(Console):
-    """Rich's console ends the process when its reader is gone; here that is for others to decide."""
+    """A console that does not end the process when its reader is gone, as Rich's own does."""
 
     def on_broken_pipe(self) -> None:
         if not self.stderr:
             raise  # the BrokenPipeError in whose handler Rich calls this
-        _discard(self.file)  # nobody follows the progress any more: that is no reason to stop the work
+        _discard(self.file)  # the work goes on without a reader of its progress
 
 
 def _console(stream: TextIO, stderr: bool) -> Console:
-    """A console for the stream with its present width and colours, which may have changed since the import."""
+    """A console for stdout or stderr. It is made anew for each screen, as width and colours may have changed."""
     if stream is not None and hasattr(stream, "reconfigure"):
-        stream.reconfigure(errors="backslashreplace")  # file names need not be valid text, nor the locale UTF-8
+        stream.reconfigure(errors="backslashreplace")  # for names that are not valid text, and other locales
     terminal = _is_terminal(stream)
     console = _Console(
         stderr=stderr,
@@ -218,7 +218,7 @@ def _colour_is_forced() -> bool:
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
-    """A terminal with a cursor that can be moved, as in a notebook's cell it can't. FORCE_COLOR makes no terminal."""
+    """Whether the stream is a terminal whose cursor can be moved, which excludes the cells of a notebook."""
     if stream is None or "JPY_PARENT_PID" in os.environ or os.environ.get("TERM") in ("dumb", "unknown"):
         return False
     try:

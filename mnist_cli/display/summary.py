@@ -1,4 +1,4 @@
-"""What `summary` says, for people and as JSON."""
+"""The output of `summary`, as text and as JSON."""
 
 from typing import Any
 
@@ -67,11 +67,12 @@ def _layers_table(summary: Summary) -> Table:
 def _totals(summary: Summary) -> Text:
     network = summary.network
     frozen = network.parameters - network.trainable_parameters
+    frozen_text = f" ({frozen:,} not)" if frozen else ", all of them"
     return fields(
         {
             "Input": _input_text(summary),
             "Parameters": f"{network.parameters:,} ({size_text(summary.parameter_bytes)} as float32)",
-            "Trainable": f"{network.trainable_parameters:,}" + (f" ({frozen:,} not)" if frozen else ", all of them"),
+            "Trainable": f"{network.trainable_parameters:,}{frozen_text}",
             "Multiply-adds": f"{network.multiply_adds:,} for one image",
             "Activations": f"{size_text(summary.activation_bytes)} for one image",
         }

@@ -1,6 +1,6 @@
-"""What `train` says: its plan, the run as it goes, and how it ended.
+"""The output of `train`: the plan, the progress, and the result.
 
-The run is a live bar and a growing table on a terminal, and a plain line per epoch anywhere else.
+The progress is a live bar below a growing table on a terminal, and a plain line per epoch anywhere else.
 """
 
 import shlex
@@ -24,29 +24,28 @@ from mnist_cli.display.layout import fields, table
 from mnist_cli.display.screen import Screen, View
 from mnist_cli.figures import Epoch, Metrics, best_epoch
 from mnist_cli.settings import NOTEBOOK_METRICS, Settings
+from mnist_cli.training.checkpoint import Checkpoint
 from mnist_cli.training.events import EpochDone, Event, Planned, Started, Stepped, Trained
 from mnist_cli.training.start import Run
 
 _LOADING = "Loading TensorFlow (a few seconds)"
-# The column of values in the lines before a run.
-_PLAN_WIDTH = len("Training") + 2
+_PLAN_WIDTH = len("Training") + 2  # the column at which the values of the plan start
 _REFRESHES_PER_SECOND = 5
-_LINES_BESIDE_TABLE = 6
-# From this width on there is room for words beside the figures.
-_ROOMY = 100
+_LINES_BESIDE_TABLE = 6  # of the terminal: the head of the table, the bar, and empty lines
+_WIDTH_FOR_WORDS = 100  # of a terminal with room for "left" and "in all" beside the times
 
 
 def show_training(screen: Screen, events: Iterable[Event]) -> Trained:
-    """Show a run while it goes on; its last event."""
+    """Show the events of a run as they occur, and return the last one."""
     with LiveProgress(screen) if screen.live else PlainProgress(screen) as progress:
         for event in events:
             progress.show(event)
-    assert isinstance(event, Trained)  # what ends otherwise raises an error
+    assert isinstance(event, Trained)  # a run that ends otherwise raises an error
     return event
 
 
 class PlainProgress(AbstractContextManager["PlainProgress"]):
-    """A line for each epoch: for pipes, files, CI and terminals that can't redraw."""
+    """A line for each epoch, for pipes, files, CI and terminals that can't redraw."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -74,7 +73,7 @@ def _figures(epoch: Epoch) -> str:
 
 
 class LiveProgress(AbstractContextManager["LiveProgress"]):
-    """A table with a row for each finished epoch, and a bar for the one that runs."""
+    """A table with a row for each finished epoch, above a bar for the current one."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -98,7 +97,7 @@ class LiveProgress(AbstractContextManager["LiveProgress"]):
         )
 
     def __exit__(self, *error: object) -> None:
-        """Leave the table of finished epochs on the terminal, whatever ended the run."""
+        """Replace the live display by the table of finished epochs, however the run ended."""
         self._live.stop()
         if self._history:
             self._screen.note(Group(epochs_table(self._history, self._history), ""))
@@ -138,14 +137,14 @@ class LiveProgress(AbstractContextManager["LiveProgress"]):
 
     def _time_left(self, epoch: int, step: int) -> str:
         """The time left for the epoch and for the whole run, at the mean speed so far."""
-        taken = (epoch - 1) * self._steps + step - self._first_step
-        per_step = (time.monotonic() - self._start_time) / taken
-        in_epoch = self._steps - step
-        in_all = in_epoch + (self._epochs - epoch) * self._steps
-        epoch_left, all_left = _clock(in_epoch * per_step), _clock(in_all * per_step)
-        if self._screen.err.width < _ROOMY:
-            return f"{epoch_left} / {all_left} left"
-        return f"{epoch_left} left, {all_left} in all"
+        steps_done = (epoch - 1) * self._steps + step - self._first_step
+        seconds_per_step = (time.monotonic() - self._start_time) / steps_done
+        epoch_steps = self._steps - step
+        run_steps = epoch_steps + (self._epochs - epoch) * self._steps
+        epoch_time, run_time = _clock(epoch_steps * seconds_per_step), _clock(run_steps * seconds_per_step)
+        if self._screen.err.width < _WIDTH_FOR_WORDS:
+            return f"{epoch_time} / {run_time} left"
+        return f"{epoch_time} left, {run_time} in all"
 
     def _describe(self, epoch: int) -> None:
         self._bar.update(self._task, description=f"Epoch {epoch}/{self._epochs}")
@@ -153,28 +152,32 @@ class LiveProgress(AbstractContextManager["LiveProgress"]):
     def _render(self) -> RenderableType:
         if not self._bar.tasks:
             return self._spinner
-        # The last columns stay free: a full line would be broken by the ^C that a terminal puts behind it.
+        # The last columns stay empty, for the ^C that a terminal prints: after a full line, it would start a new one.
         bar = Constrain(self._bar, self._screen.err.width - 3)
         if not self._history:
             return bar
-        room = max(self._screen.err.height - _LINES_BESIDE_TABLE, 1)
-        return Group(epochs_table(self._history[-room:], self._history), bar)
+        max_rows = max(self._screen.err.height - _LINES_BESIDE_TABLE, 1)
+        return Group(epochs_table(self._history[-max_rows:], self._history), bar)
 
 
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
+def _clock(duration: float) -> str:
+    """A duration in seconds as `m:ss` or `h:mm:ss`."""
+    minutes, seconds = divmod(round(duration), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def epochs_table(shown: list[Epoch], history: list[Epoch]) -> Table:
-    """Some epochs as rows, with the best of the whole history marked."""
+    """The `shown` epochs as rows; the best epoch of the whole `history` is marked."""
     best = best_epoch(history)
     rows = table("epoch", "loss", "accuracy", "val. loss", "val. accuracy", "seconds", "<")
     for epoch in shown:
         rows.add_row(
             str(epoch.epoch),
-            *(_figure(value) for value in (epoch.loss, epoch.accuracy, epoch.val_loss, epoch.val_accuracy)),
+            _figure(epoch.loss),
+            _figure(epoch.accuracy),
+            _figure(epoch.val_loss),
+            _figure(epoch.val_accuracy),
             f"{epoch.seconds:.1f}",
             "best" if epoch.epoch == best else "",
             style="bold green" if epoch.epoch == best else "",
@@ -187,24 +190,33 @@ def _figure(value: float | None) -> str:
 
 
 def show_plan(screen: Screen, run: Run) -> None:
+    """Print what will be trained, on which data, and where it will be saved."""
     if run.original and run.has_other_data:
         screen.warning(f"the recorded run was trained on other data: {run.original.data.name}")
     settings = run.settings
+    test_size = len(run.dataset.test_labels)
+    recipe = f"{settings.recipe} recipe{_changes(settings)}"
+    steps = f"{_epochs(settings.epochs)} of {run.steps:,} steps"
+    images = f"{run.training_size:,} images to train on, {run.validation_size:,} to validate, {test_size:,} to test"
     rows = {
-        "Training": f"{settings.recipe} recipe{_changes(settings)}: {_epochs(settings.epochs)} of "
-        f"{run.steps:,} steps, batches of {settings.batch_size:,}, seed {settings.seed}",
-        "Data": f"{run.dataset.name}: {run.training_size:,} images to train on, {run.validation_size:,} to validate, "
-        f"{len(run.dataset.test_labels):,} to test",
+        "Training": f"{recipe}: {steps}, batches of {settings.batch_size:,}, seed {settings.seed}",
+        "Data": f"{run.dataset.name}: {images}",
         "Network": f"{run.network.parameters:,} parameters",
         "Output": f"{run.model_path}{_replaced(run)}",
     }
     if run.is_resumed:
-        step = run.checkpoint.progress.step
-        rows["Resumed"] = f"after {_epochs(len(run.checkpoint.history))}{f' and {step:,} steps' if step else ''}"
+        rows["Resumed"] = _resumed(run.checkpoint)
     screen.note(fields(rows, _PLAN_WIDTH))
 
 
+def _resumed(checkpoint: Checkpoint) -> str:
+    """How far a resumed run has come."""
+    epochs, step = _epochs(len(checkpoint.history)), checkpoint.progress.step
+    return f"after {epochs} and {step:,} steps" if step else f"after {epochs}"
+
+
 def _replaced(run: Run) -> str:
+    """What the new model will replace, as an addition to its path."""
     replaced = []
     if run.replaces_model:
         replaced.append("the model")
@@ -214,18 +226,19 @@ def _replaced(run: Run) -> str:
 
 
 def _changes(settings: Settings) -> str:
-    """The settings that differ from the recipe's own."""
+    """The settings that differ from the recipe's, as an addition to its name."""
     words = (f"{name.replace('_', ' ')} {value}" for name, value in settings.changes.items())
     return f" with {', '.join(words)}" if settings.changes else ""
 
 
 def show_device(screen: Screen, started: Started) -> None:
+    """Print the device and the precision of the run."""
     slowness = "" if started.is_native else ", which it does not compute natively: slow"
     screen.note(fields({"Device": f"{started.device}, {started.precision}{slowness}"}, _PLAN_WIDTH))
 
 
 class TrainedView(View):
-    """The learning curves, how a run ended, and what to do next; in JSON, the record."""
+    """The learning curves and the result of a run, and the next command; in JSON, the record."""
 
     def __init__(self, trained: Trained) -> None:
         self._trained = trained
@@ -235,31 +248,37 @@ class TrainedView(View):
         return self._trained.record.as_json() | ({} if differences is None else {"differences": differences})
 
     def as_text(self, screen: Screen) -> None:
-        record, model_path = self._trained.record, self._trained.model_path
+        record = self._trained.record
         if len(record.history) > 1:
             screen.result(Curves(record.history), "")
-        best = record.best_epoch
-        lowest = f"; the lowest validation loss was in epoch {best}" if best else ""
-        earlier = "" if record.saved_epoch == len(record.history) else f", from epoch {record.saved_epoch}"
+        screen.result(fields(self._rows()))
+
+    def _rows(self) -> dict[str, str]:
+        record, model_path = self._trained.record, self._trained.model_path
         rows = {"Test": _metrics(record.test)}
         if record.data.sha256 == MNIST_SHA256:
             rows["Notebook"] = f"{_metrics(NOTEBOOK_METRICS)} in its own run of 15 epochs"
-        rows["Trained"] = f"{_epochs(len(record.history))} in {record.seconds:.1f} s{lowest}"
-        rows["Saved"] = f"{model_path}{earlier}"
+        rows["Trained"] = f"{_epochs(len(record.history))} in {record.seconds:.1f} s"
+        if record.best_epoch:
+            rows["Trained"] += f"; the lowest validation loss was in epoch {record.best_epoch}"
+        rows["Saved"] = str(model_path)
+        if record.saved_epoch != len(record.history):
+            rows["Saved"] += f", from epoch {record.saved_epoch}"
         rows["Next"] = shlex.join(["mnistcli", "evaluate", _as_argument(model_path)])
         if self._trained.differences is not None:
             rows["Repeated"] = _repetition(self._trained.differences)
-        screen.result(fields(rows))
+        return rows
 
 
 def _repetition(differences: list[str]) -> str:
+    """The result of repeating a run, in words."""
     if not differences:
         return "the model is identical to the recorded one"
     return f"the model differs from the recorded one; also different: {'; '.join(differences)}"
 
 
 def _as_argument(path: Path) -> str:
-    """The path as a command takes it, not as an option."""
+    """The path as an argument that no command takes for an option."""
     return f"./{path}" if str(path).startswith("-") else str(path)
 
 
