@@ -53,7 +53,9 @@ OtherModel = Annotated[
     typer.Option("--compare", metavar="FILE", help="Compare with another model on the same images.", **_MODEL),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=OUTPUT)]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.", rich_help_panel=OUTPUT)]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print only results, warnings and errors.", rich_help_panel=OUTPUT)
+]
 Debug = Annotated[
     bool,
     typer.Option("--debug", callback=set_debug, help="Show the traceback of an error.", rich_help_panel=OUTPUT),

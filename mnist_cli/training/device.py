@@ -68,7 +68,7 @@ def find_device() -> Device:
 
 
 def processor_name() -> str:
-    """The maker's name of the processor; its architecture if the system does not tell the name."""
+    """The maker's name of the processor; its architecture if the name is unknown."""
     name = _field(_cpu_info(), "model name")
     return name or platform.processor() or platform.machine()
 

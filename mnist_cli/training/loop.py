@@ -34,13 +34,13 @@ class _Diverged(Exception):
 
 
 class Loop:
-    """The rest of a run; `checkpoint` says how far it has come."""
+    """Trains the rest of a run and saves its model."""
 
     def __init__(self, run: Run, request: TrainingRequest, stop: StopRequest) -> None:
         self._run, self._request, self._stop = run, request, stop
         self._device = find_device()
         settings = replace(run.settings, precision=self._device.precision(run.settings.precision))
-        self.checkpoint = replace(run.checkpoint, settings=settings)
+        self._checkpoint = replace(run.checkpoint, settings=settings)
         self._checkpoint_path = checkpoint_path(run.model_path)
         self._has_checkpoint = run.is_resumed and self._checkpoint_path.exists()
         self._validation = run.dataset.train[run.training_size :]
@@ -52,7 +52,7 @@ class Loop:
 
     def _resume(self) -> None:
         try:
-            self._trainer.restore(self.checkpoint.state)
+            self._trainer.restore(self._checkpoint.state)
         except ValueError as reason:
             raise ModelError(f"the run can't be resumed: {reason}", "Train without --resume.") from reason
 
@@ -68,11 +68,11 @@ class Loop:
         Raises `OutputError`, `TrainingError` and `Interrupted`.
         """
         with self._stop.deferred():
-            precision = self.checkpoint.settings.precision
+            precision = self._checkpoint.settings.precision
             is_native = precision == "float32" or self._device.native_bfloat16
             yield Started(self._device.name, precision, is_native)
             try:
-                while not self.checkpoint.ended:
+                while not self._checkpoint.ended:
                     yield from self._train_epoch()
                 record = self._save()
             except _Diverged as reason:
@@ -80,16 +80,16 @@ class Loop:
             except OutputError as error:
                 if not (self._has_checkpoint and self._checkpoint_path.exists()):
                     raise
-                hint = f"Once that is fixed, {self._request.how_to_resume}"
+                hint = f"Once that is fixed, {self._request.how_to_resume}."
                 raise OutputError(error.message, hint) from error
         original = self._run.original
         yield Trained(self._run.model_path, record, differences(original, record) if original else None)
 
     def _train_epoch(self) -> Iterator[Event]:
         """Train the current epoch, or the rest of it, then validate, and write a checkpoint."""
-        start = time.perf_counter() - self.checkpoint.seconds  # includes the time before an interruption
-        progress = self.checkpoint.progress
-        for progress in self._trainer.train_epoch(self.checkpoint.progress):
+        start = time.perf_counter() - self._checkpoint.seconds  # includes the time before an interruption
+        progress = self._checkpoint.progress  # stays so if the run was interrupted after the last step of the epoch
+        for progress in self._trainer.train_epoch(self._checkpoint.progress):
             _check_loss(progress.loss, progress.epoch)
             yield Stepped(progress.epoch, progress.step, progress.means)
             if self._stop.requested:
@@ -116,44 +116,46 @@ class Loop:
 
     def _interrupt(self, progress: EpochProgress, seconds: float) -> NoReturn:
         """Write a checkpoint in the middle of an epoch, and stop as requested."""
-        before, state = self.checkpoint.at_last_epoch, self._trainer.state
-        self._write(replace(self.checkpoint, progress=progress, seconds=seconds, state=state, before=before))
+        before, state = self._checkpoint.at_last_epoch, self._trainer.state
+        self._write(replace(self._checkpoint, progress=progress, seconds=seconds, state=state, before=before))
         raise self._stop.interruption(self._request.how_to_resume)
 
     def _checkpoint_epoch(self, epoch: Epoch) -> None:
         """Write a checkpoint at the end of an epoch."""
-        history, state = (*self.checkpoint.history, epoch), self._trainer.state
+        history, state = (*self._checkpoint.history, epoch), self._trainer.state
         if not all(np.isfinite(array).all() for array in state.values()):
             raise _Diverged(f"the weights became infinite in epoch {epoch.epoch}")
-        is_best = self.checkpoint.settings.patience > 0 and best_epoch(history) == epoch.epoch
-        best = state if is_best else self.checkpoint.best
+        is_best = self._checkpoint.settings.patience > 0 and best_epoch(history) == epoch.epoch
+        best = state if is_best else self._checkpoint.best
         progress = EpochProgress(epoch.epoch + 1)
         self._write(
-            replace(self.checkpoint, progress=progress, history=history, seconds=0.0, state=state, before={}, best=best)
+            replace(
+                self._checkpoint, progress=progress, history=history, seconds=0.0, state=state, before={}, best=best
+            )
         )
 
     def _write(self, checkpoint: Checkpoint) -> None:
         write_checkpoint(self._run.model_path, checkpoint)
-        self.checkpoint = checkpoint
+        self._checkpoint = checkpoint
         self._has_checkpoint = True
 
     def _save_last_good(self, reason: str) -> NoReturn:
         """Save the model of the last finished epoch, if there is one, and end the run with an error."""
         hint = "Try a lower --learning-rate."
-        if not self.checkpoint.history:
+        if not self._checkpoint.history:
             remove_file(self._checkpoint_path)
             raise TrainingError(f"{reason}: nothing was saved", hint)
-        self._trainer.restore(self.checkpoint.at_last_epoch)
+        self._trainer.restore(self._checkpoint.at_last_epoch)
         record = self._save()
         saved = f"the model of epoch {record.saved_epoch} was saved as {self._run.model_path}"
         raise TrainingError(f"{reason}: {saved}", hint)
 
     def _save(self) -> Record:
         """Test the network, save the model with its record, and remove the checkpoint."""
-        epoch = len(self.checkpoint.history)
-        if self.checkpoint.best:
-            self._trainer.restore(self.checkpoint.best)
-            epoch = best_epoch(self.checkpoint.history) or epoch
+        epoch = len(self._checkpoint.history)
+        if self._checkpoint.best:
+            self._trainer.restore(self._checkpoint.best)
+            epoch = best_epoch(self._checkpoint.history) or epoch
         test = self._trainer.evaluate(self._run.dataset.test)
         if not np.isfinite(test.loss):
             raise TrainingError(f"the loss on the test images is {test.loss}: nothing was saved")
@@ -171,9 +173,9 @@ class Loop:
         return calibrate(self._validation.labels, Engine(model).probabilities(self._validation.images))
 
     def _record(self, model: ModelFile, saved_epoch: int, test: Metrics) -> Record:
-        run, settings, history = self._run, self.checkpoint.settings, self.checkpoint.history
+        run, settings, history = self._run, self._checkpoint.settings, self._checkpoint.history
         return Record(
-            command=self.checkpoint.command,
+            command=self._checkpoint.command,
             recipe=settings.recipe,
             settings={name: value for name, value in asdict(settings).items() if name != "recipe"},
             versions=_versions(),

@@ -7,7 +7,7 @@ from mnist_cli.storage.files import remove_strays
 from mnist_cli.training.checkpoint import checkpoint_path
 from mnist_cli.training.events import Event, Planned
 from mnist_cli.training.lock import reserved
-from mnist_cli.training.start import TrainingRequest, start
+from mnist_cli.training.start import TrainingRequest, plan_run
 from mnist_cli.training.stopping import StopRequest
 
 
@@ -17,7 +17,7 @@ def train(request: TrainingRequest, stop: StopRequest | None = None) -> Generato
     The run is saved in a checkpoint beside the model after every epoch, and before it stops on a signal. Raises
     `DataError`, `ModelError`, `OutputError`, `SettingError`, `TrainingError` and `Interrupted`.
     """
-    run = start(request)
+    run = plan_run(request)
     with reserved(run.model_path) as is_locked:
         if is_locked:
             for path in (run.model_path, record_path(run.model_path), checkpoint_path(run.model_path)):

@@ -63,8 +63,9 @@ class Trainer:
 
     def train_epoch(self, start: EpochProgress) -> Iterator[EpochProgress]:
         """Train the rest of an epoch from `start`, and yield the progress after every few steps."""
-        images, steps = len(self._digits), self._settings.steps(len(self._digits))
-        order = tf.constant(shuffled(images, self._settings.seed, start.epoch), tf.int32)
+        size = len(self._digits)
+        steps = self._settings.steps(size)
+        order = tf.constant(shuffled(size, self._settings.seed, start.epoch), tf.int32)
         learning_rates = tf.constant(self._settings.learning_rates(start.epoch, steps), tf.float32)
         earlier_steps = tf.constant((start.epoch - 1) * steps)
         progress = start
@@ -74,7 +75,7 @@ class Trainer:
             progress = replace(
                 progress,
                 step=end,
-                images=min(end * self._settings.batch_size, images),
+                images=min(end * self._settings.batch_size, size),
                 loss=progress.loss + float(loss),
                 correct=progress.correct + float(correct),
             )
@@ -184,9 +185,9 @@ class Trainer:
         return tf.function(probabilities, autograph=False, input_signature=[tf.TensorSpec((None, 28, 28), tf.uint8)])
 
 
-def shuffled(images: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """The indices of `images` images in the order of an epoch, a function of the arguments only."""
-    return np.random.default_rng((seed, epoch)).permutation(images)
+def shuffled(size: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """The indices of `size` images in the order of an epoch, a function of the arguments only."""
+    return np.random.default_rng((seed, epoch)).permutation(size)
 
 
 def scaled(images: Any) -> Any:

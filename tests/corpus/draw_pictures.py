@@ -21,7 +21,8 @@ from mnist_cli.display.training import TrainedView, epochs_table, show_device, s
 from mnist_cli.model.file import read_model
 from mnist_cli.training.checkpoint import Checkpoint
 from mnist_cli.training.events import Started, Trained
-from mnist_cli.training.start import Run, recorded_settings
+from mnist_cli.training.resuming import recorded_settings
+from mnist_cli.training.start import Run
 
 FOLDER = Path(__file__).parents[1] / "screenshots"
 WIDTH = 80

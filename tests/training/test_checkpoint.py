@@ -20,7 +20,8 @@ from mnist_cli.model.file import read_model
 from mnist_cli.model.record import Record, differences, open_record, record_content
 from mnist_cli.settings import Settings
 from mnist_cli.training.checkpoint import EpochProgress, checkpoint_path, read_checkpoint, write_checkpoint
-from mnist_cli.training.start import TrainingRequest, resumed_checkpoint
+from mnist_cli.training.resuming import resumed_checkpoint
+from mnist_cli.training.start import TrainingRequest
 from mnist_cli.training.stopping import Interrupted, StopRequest
 
 QUICK = {"epochs": 3, "batch_size": 50}  # 36 steps an epoch, in three calls of the graph
