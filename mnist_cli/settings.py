@@ -1,8 +1,8 @@
 """The settings of a training run, and the recipes: named settings to start from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from math import cos, pi
+from math import ceil, cos, pi
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,12 +21,16 @@ OPTIMIZERS = ("adam", "muon")
 SCHEDULES = ("constant", "linear", "cosine")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
-_MAX_FLOAT = 1e38  # about what float32 can hold
+_MAX_FLOAT = 1e38  # float32 holds little more
 
 
-def _require(condition: bool, option: str, message: str) -> None:
+def _require(condition: bool, option: str, reason: str) -> None:
     if not condition:
-        raise SettingError(option, message)
+        raise SettingError(option, reason)
+
+
+def _require_one_of(names: Sequence[str], option: str, value: str) -> None:
+    _require(value in names, option, f"must be one of {', '.join(names)}")
 
 
 @dataclass(frozen=True)
@@ -61,29 +65,22 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _require(self.recipe in RECIPE_NAMES, "--recipe", f"must be one of {', '.join(RECIPE_NAMES)}")
+        _require_one_of(RECIPE_NAMES, "--recipe", self.recipe)
         _require(1 <= self.epochs <= 10_000, "--epochs", "must be from 1 to 10000")
         _require(1 <= self.batch_size <= 100_000, "--batch-size", "must be from 1 to 100000")
         _require(0 <= self.validation_split < 1, "--validation-split", "must be at least 0 and less than 1")
-        _require(self.optimizer in OPTIMIZERS, "--optimizer", f"must be one of {', '.join(OPTIMIZERS)}")
-        _require(
-            0 < self.learning_rate <= _MAX_FLOAT,
-            "--learning-rate",
-            f"must be more than 0 and at most {_MAX_FLOAT:g}",
-        )
-        _require(self.schedule in SCHEDULES, "--schedule", f"must be one of {', '.join(SCHEDULES)}")
+        _require_one_of(OPTIMIZERS, "--optimizer", self.optimizer)
+        _require(0 < self.learning_rate <= _MAX_FLOAT, "--learning-rate", "must be more than 0 and at most 1e+38")
+        _require_one_of(SCHEDULES, "--schedule", self.schedule)
         _require(0 <= self.warmup <= self.epochs, "--warmup", "must be from 0 to the number of epochs")
-        _require(0 <= self.weight_decay <= _MAX_FLOAT, "--weight-decay", f"must be from 0 to {_MAX_FLOAT:g}")
+        _require(0 <= self.weight_decay <= _MAX_FLOAT, "--weight-decay", "must be from 0 to 1e+38")
         _require(0 <= self.dropout < 1, "--dropout", "must be at least 0 and less than 1")
         _require(0 <= self.augment <= 1, "--augment", "must be from 0 to 1")
         _require(0 <= self.averaging < 1, "--averaging", "must be at least 0 and less than 1")
         _require(0 <= self.patience <= 10_000, "--patience", "must be from 0 to 10000")
-        _require(
-            not self.patience or self.validation_split > 0,
-            "--patience",
-            "needs images to validate on: --validation-split",
-        )
-        _require(self.precision in PRECISIONS, "--precision", f"must be one of {', '.join(PRECISIONS)}")
+        can_stop_early = self.patience == 0 or self.validation_split > 0
+        _require(can_stop_early, "--patience", "needs images to validate on: --validation-split")
+        _require_one_of(PRECISIONS, "--precision", self.precision)
         _require(0 <= self.seed < 2**32, "--seed", "must be from 0 to 4294967295")
 
     @property
@@ -111,7 +108,7 @@ class Settings:
 
     def steps(self, training: int) -> int:
         """The number of steps in an epoch over `training` images; the last batch may be smaller."""
-        return -(-training // self.batch_size)
+        return ceil(training / self.batch_size)
 
     def learning_rates(self, epoch: int, steps: int) -> list[float]:
         """The learning rate of each step of an epoch that has `steps` steps; the first epoch is 1."""

@@ -125,8 +125,9 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train the classic two-convolution network and save it."""
+    from mnist_cli.display.progress import show_training
     from mnist_cli.display.screen import Screen
-    from mnist_cli.display.training import TrainedView, show_training
+    from mnist_cli.display.training import TrainedView
     from mnist_cli.training.run import train as run
     from mnist_cli.training.start import TrainingRequest
     from mnist_cli.training.stopping import StopRequest

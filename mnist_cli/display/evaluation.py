@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mnist_cli.display.charts import ReliabilityDiagram, heat_map
 from mnist_cli.display.images import Gallery
-from mnist_cli.display.layout import Beside, counted_share, fields, section, table
+from mnist_cli.display.layout import Beside, count, counted_share, fields, section, table
 from mnist_cli.display.screen import Screen, View
 from mnist_cli.evaluation.calibration import BINS, Coverage, calibration_error, reliability
 from mnist_cli.evaluation.comparison import Comparison
@@ -180,23 +180,20 @@ def _comparison(comparison: Comparison) -> Group:
     this, other = comparison.evaluation, comparison.other
     differing = len(comparison.disagreements)
     first = f"; the first {_MAX_DISAGREEMENTS}:" if differing > _MAX_DISAGREEMENTS else ""
+    only_this, only_other = count(comparison.only_right, "image"), count(comparison.only_other_right, "image")
     accuracies = f"{this.metrics.accuracy:.4f} against {other.metrics.accuracy:.4f}"
     rows = {
         "Other": str(comparison.path),
         "Accuracy": f"{accuracies}: {comparison.difference:+.4f}",
         "Loss": f"{this.metrics.loss:.4f} against {other.metrics.loss:.4f}",
         "Errors": f"{this.errors:,} against {other.errors:,}",
-        "Alone right": f"on {_images(comparison.only_right)}; the other on {_images(comparison.only_other_right)}",
+        "Alone right": f"on {only_this}; the other on {only_other}",
         "McNemar": f"p = {comparison.p_value:.2g} (exact): {_verdict(comparison)}",
-        "Differing": f"{_images(differing)}{first}",
+        "Differing": f"{count(differing, 'image')}{first}",
     }
     if not differing:
         return Group(fields(rows))
     return Group(fields(rows), "", _disagreements(comparison))
-
-
-def _images(number: int) -> str:
-    return "1 image" if number == 1 else f"{number:,} images"
 
 
 def _verdict(comparison: Comparison) -> str:

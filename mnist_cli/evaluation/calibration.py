@@ -12,6 +12,7 @@ from mnist_cli.evaluation.metrics import Evaluation, cross_entropy
 from mnist_cli.model.calibration import Calibration, tempered
 
 BINS = 15
+"""The number of bins of a reliability diagram."""
 
 REJECTED_SHARE = 0.005
 """The share of the calibration images whose confidence is below the threshold."""

@@ -16,8 +16,9 @@ from mnist_cli.cli.app import app
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import open_dataset
 from mnist_cli.display import screen as screen_module
+from mnist_cli.display.progress import epochs_table
 from mnist_cli.display.screen import Screen
-from mnist_cli.display.training import TrainedView, epochs_table, show_device, show_plan
+from mnist_cli.display.training import TrainedView, show_device, show_plan
 from mnist_cli.model.file import read_model
 from mnist_cli.training.checkpoint import Checkpoint
 from mnist_cli.training.events import Started, Trained

@@ -8,8 +8,8 @@ from processes import run_on_terminal, without_codes
 from tiers import slow
 
 from mnist_cli.display.prediction import percent
+from mnist_cli.display.progress import epochs_table
 from mnist_cli.display.screen import clean
-from mnist_cli.display.training import epochs_table
 from mnist_cli.figures import Epoch
 
 
