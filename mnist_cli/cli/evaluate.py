@@ -79,7 +79,7 @@ def _evaluate(request: "EvaluationRequest", screen: "Screen") -> None:
     if request.robustness:
         from mnist_cli.evaluation.robustness import CHANGES, robustness  # loads OpenCV
 
-        screen.note(f"Evaluating on {len(CHANGES)} changed versions of the images")
+        screen.note(f"evaluating on {len(CHANGES)} changed versions of the images")
         trials = tracked(screen, robustness(engine, dataset.test), len(CHANGES), "Changed images")
         report = replace(report, trials=tuple(trials))
     with suppress(ReaderGone):  # the report file and the exit code still matter

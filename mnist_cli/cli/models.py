@@ -17,7 +17,7 @@ def read_model_or_default(path: Path | None, screen: Screen) -> ModelFile:
     Raises `ModelError`.
     """
     if path is None and not os.path.lexists(DEFAULT_MODEL_PATH):
-        screen.note_with_result("Using the model that comes with mnistcli; `mnistcli train` makes your own.")
+        screen.note_with_result("using the model that comes with mnistcli; `mnistcli train` trains your own")
         path = MODEL_PATH
     model = read_model(path or DEFAULT_MODEL_PATH)
     if model.warning:

@@ -56,6 +56,7 @@ def predict(
 ) -> None:
     """Read the digits in pictures."""
     from mnist_cli.cli.models import engine_for
+    from mnist_cli.display.layout import count
     from mnist_cli.display.prediction import COLUMNS, PredictionView
     from mnist_cli.display.screen import Screen, tracked
     from mnist_cli.pictures.paths import find_pictures
@@ -72,7 +73,7 @@ def predict(
     found = find_pictures(map(Path, images))
     paths = found.paths
     if found.left_out:
-        screen.note(f"left out {found.left_out:,} of the files in folders, which are not pictures by their names")
+        screen.note(f"skipped {count(found.left_out, 'file')} without the suffix of a picture")
     screen.header(COLUMNS)
     failed = 0
     for prediction in tracked(screen, reader.read_all(paths), len(paths), "Pictures", prints_each=True):

@@ -19,7 +19,7 @@ from mnist_cli.figures import Epoch, Metrics, best_epoch
 from mnist_cli.training.events import EpochDone, Event, Planned, Started, Stepped, Trained
 from mnist_cli.training.start import Run
 
-_LOADING = "Loading TensorFlow (a few seconds)"
+_LOADING = "loading TensorFlow (a few seconds)"
 _REFRESHES_PER_SECOND = 5
 _LINES_BESIDE_TABLE = 6  # of the terminal: the head of the table, the bar, and empty lines
 _WIDTH_FOR_WORDS = 100  # of a terminal with room for "left" and "in all" beside the times

@@ -50,7 +50,7 @@ def test_a_run_is_live_on_a_terminal_and_ends_as_a_table(width: int, left: str, 
     code, sent = run_on_terminal(["train", "--epochs", "3", "--data", small_npz], width, tmp_path)
 
     assert code == 0
-    assert "Loading TensorFlow" in sent
+    assert "loading TensorFlow" in sent
     assert re.search(rf"Epoch \d/3 .*15/15 loss \d\.\d{{4}}  accuracy \d\.\d{{4}} {left}", without_codes(sent))
     shown = without_codes(sent)
     bars = re.findall(rf"Epoch \d/3 [^\nE]*?{left}", shown)
