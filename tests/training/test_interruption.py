@@ -143,7 +143,7 @@ def test_two_signals_at_once_leave_the_old_model(number: int, code: int, start: 
 
 def test_a_signal_while_tensorflow_loads_ends_it_with_nothing_left_behind(start: Start, tmp_path: Path):
     process = start(*RUN)
-    wait_for(process, "Loading")
+    wait_for(process, "loading")
     time.sleep(0.5)
     process.terminate()
     _, err = process.communicate(timeout=10)
