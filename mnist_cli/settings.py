@@ -1,7 +1,7 @@
 """The settings of a training run, and the recipes: named settings to start from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from math import ceil, cos, pi
 from pathlib import Path
 from types import MappingProxyType
@@ -128,10 +128,6 @@ class Settings:
                 return self.learning_rate * (1 + cos(pi * progress)) / 2
             case _:
                 return self.learning_rate
-
-
-SETTINGS = tuple(field.name for field in fields(Settings))
-"""The names of the settings; as options, they have dashes for underscores."""
 
 
 @dataclass(frozen=True)

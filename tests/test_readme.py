@@ -19,7 +19,7 @@ from mnist_cli.evaluation.report import Report
 from mnist_cli.model.file import read_model
 from mnist_cli.model.layers.shaping import Inactive
 from mnist_cli.model.options import KINDS, layer_class
-from mnist_cli.settings import DEFAULT_MODEL_PATH, RECIPES, SETTINGS, Settings
+from mnist_cli.settings import DEFAULT_MODEL_PATH, RECIPES, Settings
 from mnist_cli.training.network import classic_cnn
 
 ROOT = Path(__file__).parent.parent
@@ -123,7 +123,7 @@ def test_the_recipes_told_are_the_recipes():
     for option, values in told.items():
         name = option.removeprefix("--").replace("-", "_")
         assert values == [str(getattr(recipe.settings, name)) for recipe in RECIPES.values()]
-    assert {f"--{name.replace('_', '-')}" for name in SETTINGS} == set(told) | {
+    assert {f"--{name.replace('_', '-')}" for name in vars(Settings())} == set(told) | {
         "--recipe",
         "--precision",
         "--validation-split",

@@ -1,11 +1,12 @@
 """Help in Typer's panels on a terminal, and as plain text anywhere else."""
 
-import os
 import sys
 from types import ModuleType
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
+
+from mnist_cli.display.terminal import is_terminal
 
 
 class Command(TyperCommand):
@@ -26,7 +27,7 @@ class Group(TyperGroup):
 
 def _choose_markup(command: TyperCommand | TyperGroup, ctx: Any) -> None:
     """Have Typer print the help of a command with Rich's panels on a terminal, and without Rich anywhere else."""
-    if not sys.stdout.isatty() or os.environ.get("TERM") in ("dumb", "unknown"):
+    if not is_terminal(sys.stdout):
         command.rich_markup_mode = None
         return
     from rich.markup import escape

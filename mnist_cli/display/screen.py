@@ -13,6 +13,7 @@ from typing import IO, Any, Literal, TextIO, TypeVar
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from mnist_cli.display.terminal import is_terminal
 from mnist_cli.errors import MnistCliError, OutputError
 
 UNLIMITED_WIDTH = 1_000_000
@@ -55,22 +56,22 @@ class Screen:
     @property
     def live(self) -> bool:
         """Whether progress can be drawn and redrawn on stderr."""
-        return not self.quiet and _is_terminal(sys.stderr) and self.err.width >= _MIN_LIVE_WIDTH
+        return not self.quiet and is_terminal(sys.stderr) and self.err.width >= _MIN_LIVE_WIDTH
 
     def show(self, view: View) -> None:
         """Print a result in the format of this screen. Raises as `result` does."""
         match self.format:
             case "json":
-                self.json(view.as_json())
+                self._line(json.dumps(_unicode(view.as_json()), allow_nan=False))
             case "csv":
-                self.line(_csv_line(view.as_csv()))
+                self._line(_csv_line(view.as_csv()))
             case _:
                 view.as_text(self)
 
     def header(self, columns: Iterable[str]) -> None:
         """Print the names of the columns if the format is CSV. Raises as `result` does."""
         if self.format == "csv":
-            self.line(_csv_line(columns))
+            self._line(_csv_line(columns))
 
     def result(self, *parts: RenderableType) -> None:
         """Print parts of a result to stdout. Raises `OutputError` and `ReaderGone`."""
@@ -79,12 +80,8 @@ class Screen:
             for part in parts:
                 self.out.print(part)
 
-    def json(self, value: Any) -> None:
-        """Print a JSON document on one line. Raises as `result` does."""
-        self.line(json.dumps(_unicode(value), allow_nan=False))
-
-    def line(self, text: str) -> None:
-        """Print a line for programs to stdout, without Rich. Raises as `result` does."""
+    def _line(self, text: str) -> None:
+        """Print a line for programs to stdout, without Rich."""
         self._show_pending()
         with _writing_to_stdout():
             print(text)
@@ -198,7 +195,7 @@ def _console(stream: TextIO, stderr: bool) -> Console:
     """A console for stdout or stderr. It is made anew for each screen, as width and colours may have changed."""
     if stream is not None and hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")  # for names that are not valid text, and other locales
-    terminal = _is_terminal(stream)
+    terminal = is_terminal(stream)
     console = _Console(
         stderr=stderr,
         width=None if terminal else UNLIMITED_WIDTH,
@@ -215,13 +212,3 @@ def _console(stream: TextIO, stderr: bool) -> Console:
 
 def _colour_is_forced() -> bool:
     return os.environ.get("FORCE_COLOR", "0") not in ("", "0") and not os.environ.get("NO_COLOR")
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    """Whether the stream is a terminal whose cursor can be moved, which excludes the cells of a notebook."""
-    if stream is None or "JPY_PARENT_PID" in os.environ or os.environ.get("TERM") in ("dumb", "unknown"):
-        return False
-    try:
-        return stream.isatty()
-    except ValueError:  # the stream is closed
-        return False

@@ -29,7 +29,9 @@ from mnist_cli.storage.files import check_destination, check_replaceable, read_f
 FILE_LIMIT = 2**28
 CONFIG_LIMIT, METADATA_LIMIT = 2**22, 2**16
 
-_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+"""The members of a `.keras` archive."""
+
 _ZIP_MAGIC, _HDF5_MAGIC = b"PK", b"\x89HDF\r\n\x1a\n"
 _NO_MODEL = "A model file is what `mnistcli train`, or `model.save('name.keras')` in Keras, writes."
 _SAVE_WHOLE = "Save the whole model where it was trained: `model.save('name.keras')`."
@@ -104,11 +106,11 @@ def _parse(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
 def _parse_archive(content: bytes) -> tuple[Network, tuple[Weights, ...]]:
     try:
         archive = Archive(content)
-        if others := archive.names() ^ {_CONFIG, _METADATA, _WEIGHTS}:
+        if others := archive.names() ^ {CONFIG, METADATA, WEIGHTS}:
             raise ArchiveError(f"{min(others):.100} is missing or does not belong there")
-        metadata = _json(archive.read(_METADATA, METADATA_LIMIT))
-        config = _json(archive.read(_CONFIG, CONFIG_LIMIT))
-        stored = archive.read(_WEIGHTS, FILE_LIMIT)
+        metadata = _json(archive.read(METADATA, METADATA_LIMIT))
+        config = _json(archive.read(CONFIG, CONFIG_LIMIT))
+        stored = archive.read(WEIGHTS, FILE_LIMIT)
     except ArchiveError as reason:
         why = str(reason).removeprefix("damaged: ")
         raise _NotAModel(f"not a .keras model file, or a damaged one: {why}", _NO_MODEL) from reason
@@ -154,7 +156,7 @@ def read_adam_state(model: ModelFile) -> tuple[int, tuple[NDArray[np.float32], .
 
     shapes = [array.shape for layer in model.weights for array in layer]
     try:
-        return adam_state(Archive(model.content).read(_WEIGHTS, FILE_LIMIT), shapes)
+        return adam_state(Archive(model.content).read(WEIGHTS, FILE_LIMIT), shapes)
     except (UnusableModel, ArchiveError) as reason:
         raise ModelError(f"{model.path}: training can't continue from it: {reason}") from reason
 
@@ -183,5 +185,5 @@ def _begins_like_a_model(path: Path) -> bool:
     """Whether a file begins like a `.keras` archive; it may have been cut short by a crash."""
     with path.open("rb") as file:
         header, name = file.read(30), file.read(20)
-    members = (_METADATA.encode(), _CONFIG.encode(), _WEIGHTS.encode())
+    members = (METADATA.encode(), CONFIG.encode(), WEIGHTS.encode())
     return header.startswith(b"PK\x03\x04") and name.startswith(members)

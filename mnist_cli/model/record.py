@@ -75,7 +75,10 @@ def record_content(record: Record) -> bytes:
 
 def is_record(path: Path) -> bool:
     """Whether the file at `path` is a training record of any version."""
-    values = _load(path)
+    try:
+        values = _object(read_file(path, _SIZE_LIMIT, ModelError))
+    except ModelError:
+        return False
     return isinstance(values.get("format"), int) and "model_sha256" in values
 
 
@@ -108,14 +111,6 @@ def read_record(model_path: Path, model_sha256: str) -> tuple[Record | None, str
     if record.model_sha256 != model_sha256:
         return None, f"{path} is the record of another model file; ignored"
     return record, ""
-
-
-def _load(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; an empty one if the file can't be read or holds something else."""
-    try:
-        return _object(read_file(path, _SIZE_LIMIT, ModelError))
-    except ModelError:
-        return {}
 
 
 def _object(content: bytes) -> dict[str, Any]:

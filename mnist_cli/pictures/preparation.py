@@ -4,7 +4,6 @@ A file is decoded (`decoding`), its ink is separated from the paper (`ink`) and 
 `pieces`), and each glyph is made like a digit of MNIST (`fitting`).
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -107,9 +106,7 @@ def prepare_file(path: Path, content: bytes | None = None, preparation: Preparat
 
     `content`: the content of standard input, which is used instead of the file; None: the file is read.
     """
-    if content is None and os.path.isdir(path):
-        raise PictureError(f"{path}: no pictures in this folder")
-    content = read_file(path, FILE_LIMIT, PictureError) if content is None else _checked_input(content)
+    content = _read(path) if content is None else _checked_input(content)
     try:
         return preparation(decode(content))
     except MemoryError:
@@ -118,6 +115,16 @@ def prepare_file(path: Path, content: bytes | None = None, preparation: Preparat
         raise PictureError(f"{path}: {error.message}", error.hint) from error
     except Exception as reason:  # a damaged file makes Pillow raise almost any exception
         raise PictureError(f"{path}: damaged picture: {first_line(reason)}") from reason
+
+
+def _read(path: Path) -> bytes:
+    """The content of a picture file. Raises `PictureError`."""
+    try:
+        return read_file(path, FILE_LIMIT, PictureError)
+    except PictureError as error:
+        if isinstance(error.__cause__, IsADirectoryError):  # `find_pictures` found none in it
+            raise PictureError(f"{path}: no pictures in this folder") from error
+        raise
 
 
 def _checked_input(content: bytes) -> bytes:
@@ -145,17 +152,20 @@ def _as_image(grey: Grey) -> Images:
     return np.rint(grey).astype(np.uint8)[np.newaxis]
 
 
+def _no_digits(reason: str) -> tuple[Images, tuple[str, ...]]:
+    return np.empty((0, SIDE, SIDE), np.uint8), (reason,)
+
+
 def _digits(colours: Colours) -> tuple[Images, tuple[str, ...]]:
     """The digits in a picture, each made like MNIST's: uint8, shape (n, 28, 28); and the steps."""
     copy = at_most(colours, _COPY_SIDE)
     ink, glyphs = _best_ink(copy)
     if copy is not colours and not _are_large_enough(glyphs):
         ink, glyphs = _best_ink(colours)
-    if not glyphs or len(glyphs) > _MOST_DIGITS:
-        reason = "nothing in it looks like digits" if ink.amount.any() else "no ink found"
-        if glyphs:
-            reason = f"more than {_MOST_DIGITS} digits found, too many for a number"
-        return np.empty((0, SIDE, SIDE), np.uint8), (reason,)
+    if len(glyphs) > _MOST_DIGITS:
+        return _no_digits(f"more than {_MOST_DIGITS} digits found, too many for a number")
+    if not glyphs:
+        return _no_digits("nothing in it looks like digits" if ink.amount.any() else "no ink found")
     polarity = f"ink found {'light on dark' if ink.light_on_dark else 'dark on light'}"
     if len(glyphs) > 1:
         images = np.stack([fitted(glyph.amount)[0] for glyph in glyphs])

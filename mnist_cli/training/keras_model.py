@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from mnist_cli.errors import OutputError, first_line
+from mnist_cli.model.file import CONFIG, METADATA, WEIGHTS
 from mnist_cli.model.network import Network
 from mnist_cli.storage.files import temporary_beside
 from mnist_cli.training.backend import keras
-
-_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 
 def build_model(network: Network) -> Any:
@@ -48,11 +47,11 @@ def reproducible(archive: bytes) -> bytes:
 
 
 def _stable_members(source: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
-    metadata = json.loads(source.read(_METADATA))
+    metadata = json.loads(source.read(METADATA))
     metadata.pop("date_saved", None)
-    yield _METADATA, json.dumps(metadata).encode()
-    yield _CONFIG, json.dumps(_without_addresses(json.loads(source.read(_CONFIG)))).encode()
-    yield _WEIGHTS, source.read(_WEIGHTS)
+    yield METADATA, json.dumps(metadata).encode()
+    yield CONFIG, json.dumps(_without_addresses(json.loads(source.read(CONFIG)))).encode()
+    yield WEIGHTS, source.read(WEIGHTS)
 
 
 def _without_addresses(node: Any) -> Any:

@@ -2,9 +2,7 @@
 
 from collections.abc import Generator
 
-from mnist_cli.model.record import record_path
 from mnist_cli.storage.files import remove_strays
-from mnist_cli.training.checkpoint import checkpoint_path
 from mnist_cli.training.events import Event, Planned
 from mnist_cli.training.lock import reserved
 from mnist_cli.training.start import TrainingRequest, plan_run
@@ -20,7 +18,7 @@ def train(request: TrainingRequest, stop: StopRequest | None = None) -> Generato
     run = plan_run(request)
     with reserved(run.model_path) as is_locked:
         if is_locked:
-            for path in (run.model_path, record_path(run.model_path), checkpoint_path(run.model_path)):
+            for path in run.output_paths:
                 remove_strays(path)
         yield Planned(run)
         from mnist_cli.training.loop import Loop  # loads TensorFlow

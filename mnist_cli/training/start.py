@@ -75,6 +75,11 @@ class Run:
     original: Record | None = None
 
     @property
+    def output_paths(self) -> tuple[Path, ...]:
+        """The files that it writes: the model, its record, and the checkpoint until the model is saved."""
+        return self.model_path, record_path(self.model_path), checkpoint_path(self.model_path)
+
+    @property
     def settings(self) -> Settings:
         return self.checkpoint.settings
 
@@ -125,7 +130,7 @@ def plan_run(request: TrainingRequest) -> Run:
     checkpoint = _checkpoint(request, dataset, original)
     run = Run(request.model_path, checkpoint, dataset, original)
     _check_data(run)
-    _check_destinations(run.model_path)
+    _check_destinations(run)
     if request.tensorboard_path:
         _check_tensorboard(request.tensorboard_path)
     return run
@@ -158,13 +163,12 @@ def _check_data(run: Run) -> None:
         raise ModelError(f"{checkpoint_path(run.model_path)}: not a checkpoint of this data", "Train without --resume.")
 
 
-def _check_destinations(model_path: Path) -> None:
+def _check_destinations(run: Run) -> None:
     """Check that model, record and checkpoint can be written, each to a file of its own."""
-    paths = [model_path, record_path(model_path), checkpoint_path(model_path)]
-    check_model_destination(model_path, _OTHER_OUTPUT)
-    check_destination(checkpoint_path(model_path), is_checkpoint, _OTHER_OUTPUT)
-    if are_one_file(paths):
-        message = f"{model_path}: links make it one file with its record or its checkpoint"
+    check_model_destination(run.model_path, _OTHER_OUTPUT)
+    check_destination(checkpoint_path(run.model_path), is_checkpoint, _OTHER_OUTPUT)
+    if are_one_file(run.output_paths):
+        message = f"{run.model_path}: links make it one file with its record or its checkpoint"
         raise OutputError(message, "Remove the links.")
 
 

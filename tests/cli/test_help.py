@@ -118,3 +118,9 @@ def test_only_training_loads_tensorflow(
     done = processes.run_python(script, cwd=tmp_path, env=environment)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_help_in_a_notebook_is_plain(tmp_path: Path):
+    _, sent = run_on_terminal(["--help"], 80, tmp_path, JPY_PARENT_PID="1")
+
+    assert "predict" in sent and "╭" not in sent and "\x1b" not in sent

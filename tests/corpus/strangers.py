@@ -26,7 +26,6 @@ from mnist_cli.datasets.formats import read_idx
 from mnist_cli.display.screen import Screen
 from mnist_cli.display.summary import SummaryView
 from mnist_cli.errors import MnistCliError
-from mnist_cli.model.calibration import UNCALIBRATED
 from mnist_cli.model.engine import Engine, check_digit_classifier
 from mnist_cli.model.file import parse_model
 from mnist_cli.model.record import read_record
@@ -135,12 +134,12 @@ def _use_record(content: bytes) -> None:
 
     def use(path: Path) -> None:
         record, _ = read_record(path, _ON_BOARD.sha256)
-        summary = summarize(replace(_ON_BOARD, record=record))
+        model = replace(_ON_BOARD, record=record)
+        summary = summarize(model)
         with redirect_stdout(io.StringIO()):
             SummaryView(summary).as_text(Screen())
         json.dumps(SummaryView(summary).as_json(), allow_nan=False)
-        calibration = record.calibration if record and record.calibration else UNCALIBRATED
-        assert np.isfinite(Reader(Engine(_ON_BOARD), calibration).probabilities(_ONE_IMAGE)).all()
+        assert np.isfinite(Reader(Engine(model), model.calibration).probabilities(_ONE_IMAGE)).all()
 
     _in_file(content, use, "file.json")
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import certain
 from rich.console import Console
 
 from mnist_cli.display.charts import ReliabilityDiagram, heat_map
@@ -17,10 +18,6 @@ from mnist_cli.evaluation.calibration import Bin, Coverage, calibration_error, c
 from mnist_cli.evaluation.metrics import Evaluation
 from mnist_cli.evaluation.report import Report
 from mnist_cli.model.calibration import Calibration, tempered
-
-
-def certain(*digits: int) -> np.ndarray:
-    return np.eye(10)[list(digits)]
 
 
 def shown(*parts, width: int = 80, colour: str | None = None, encoding: str = "utf-8") -> str:

@@ -4,6 +4,7 @@ from math import log
 
 import numpy as np
 import pytest
+from conftest import certain
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
@@ -12,10 +13,6 @@ from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import Dataset
 from mnist_cli.evaluation.metrics import Confusion, Evaluation, Mistake, cross_entropy, wilson_interval
 from mnist_cli.model.file import read_model
-
-
-def certain(*digits: int) -> np.ndarray:
-    return np.eye(10)[list(digits)]
 
 
 def test_the_shipped_model_is_as_good_as_it_should_be(mnist: Dataset, shipped_answers: Probabilities):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import certain
 
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import open_dataset
@@ -12,10 +13,6 @@ from mnist_cli.evaluation.metrics import Evaluation
 from mnist_cli.evaluation.report import EvaluationRequest, check_accuracy, evaluate_model
 from mnist_cli.model.engine import open_engine
 from mnist_cli.model.file import read_model
-
-
-def certain(*digits: int) -> np.ndarray:
-    return np.eye(10)[list(digits)]
 
 
 def test_a_report_is_of_the_test_images_of_a_model(small_npz: Path):
