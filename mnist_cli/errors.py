@@ -47,6 +47,10 @@ class OutputError(MnistCliError):
     """A file that can't be written."""
 
 
+class ExportError(MnistCliError):
+    """A model that can't be exported."""
+
+
 class TrainingError(MnistCliError):
     """A training run that can't go on."""
 

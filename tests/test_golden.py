@@ -19,10 +19,12 @@ COMMANDS = {
     "help-evaluate": ["evaluate", "--help"],
     "help-summary": ["summary", "--help"],
     "help-predict": ["predict", "--help"],
+    "help-export": ["export", "--help"],
     "summary": ["summary"],
     "evaluate": ["evaluate", "--data", "small.npz", "--robustness", "--quiet"],
     "predict": ["predict", "7.png", "2 two.png", "missing.png"],
     "predict-explain": ["predict", "--explain", "7.png"],
+    "export": ["export", "models/cnn.keras", "cnn.onnx", "--data", "small.npz"],
 }
 
 
@@ -53,6 +55,8 @@ def test_on_a_terminal(name: str, folder: Path, pytestconfig: pytest.Config):
     _, sent = run_on_terminal(COMMANDS[name], 80, folder, NO_COLOR="1")
 
     text = re.sub(r"(Time +)\d+\.\d+ s", r"\1#.## s", without_codes(sent))
+    text = re.sub(r"onnxruntime [\d.]+", "onnxruntime #", text)
+    text = re.sub(r"at most \S+ in|\d+\.\d+ ms", lambda figure: re.sub(r"[\d.e-]+", "#", figure[0]), text)
     # Of thousands of changed images, one or the other may be read differently on another processor.
     text = re.sub(r"(?s)Robustness.*", lambda part: re.sub(r"[+-]?(\d)", "#", part[0]), text)
     compare(name, text, pytestconfig)

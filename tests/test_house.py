@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "mnist_cli"
 # Each may import those before it. Serving may come later.
-ORDER = ("storage", "model", "pictures", "datasets", "evaluation", "training", "display", "serving", "cli")
+ORDER = ("storage", "model", "pictures", "datasets", "evaluation", "training", "exporting", "display", "serving", "cli")
 MOST_ROOMS, MOST_LINES = 10, 300
 
 

@@ -100,6 +100,13 @@ def test_the_defaults_of_predict_are_the_defaults():
     assert told_defaults("predict") == {"--model": "as for `evaluate", "--top": str(defaults_of("predict")["--top"])}
 
 
+def test_the_defaults_of_export_are_the_defaults():
+    told, defaults = told_defaults("export"), defaults_of("export")
+
+    assert told == {"--input": defaults["--input"], "--data": "MNIST"}
+    assert (defaults["--data"], defaults["--quantize"]) == (None, None)
+
+
 def test_the_defaults_of_train_are_the_defaults():
     told = told_defaults("train")
     settings = {f"--{name.replace('_', '-')}": str(value) for name, value in vars(Settings()).items()}
@@ -147,6 +154,13 @@ def test_the_keys_told_of_evaluate_are_the_keys_of_a_report_with_everything(full
     told = set(re.findall(r"`([a-z0-9_]+)`", section("JSON of evaluate")))
 
     assert keys_inside(EvaluationView(full_report).as_json()) == told
+
+
+def test_the_keys_told_of_export_are_the_keys_printed(run: Run, small_npz: Path, tmp_path: Path):
+    told = set(re.findall(r"`([a-z_]+)`", section("JSON of export")))
+    done = run("export", MODEL_PATH, "cnn.onnx", "--data", small_npz, "--json", cwd=tmp_path)
+
+    assert keys_inside(json.loads(done.stdout)) == told
 
 
 def keys_inside(value) -> set[str]:

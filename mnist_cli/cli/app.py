@@ -8,6 +8,7 @@ import typer
 
 from mnist_cli import __version__
 from mnist_cli.cli.evaluate import evaluate
+from mnist_cli.cli.export import export
 from mnist_cli.cli.help import Command, Group
 from mnist_cli.cli.predict import predict
 from mnist_cli.cli.summary import summary
@@ -101,6 +102,7 @@ app.command(cls=Command, epilog=f"{RECIPE_LINES}\n\nExample: mnistcli train --ep
 app.command(cls=Command, epilog="Example: mnistcli evaluate models/cnn.keras")(evaluate)
 app.command(cls=Command, epilog="Example: mnistcli summary models/cnn.keras")(summary)
 app.command(cls=Command, epilog="Example: mnistcli predict digit.png")(predict)
+app.command(cls=Command, epilog="Example: mnistcli export models/cnn.keras digits.onnx")(export)
 
 
 def main() -> NoReturn:

@@ -81,10 +81,14 @@ class Stage:
         return self.layer.cost(self._layer_input)
 
     @property
+    def layer_shapes(self) -> tuple[Shape, ...]:
+        """The shapes of the inputs as the layer sees them."""
+        return tuple(map(channels_last, self.input_shapes)) if is_channels_first(self.layer) else self.input_shapes
+
+    @property
     def _layer_input(self) -> Shape:
         """The shape of the first input as the layer sees it."""
-        shape = self.input_shapes[0]
-        return channels_last(shape) if is_channels_first(self.layer) else shape
+        return self.layer_shapes[0]
 
 
 def is_channels_first(layer: Layer) -> bool:

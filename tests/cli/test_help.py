@@ -1,15 +1,17 @@
 """Help, version, completion, and what is wrong usage."""
 
+import shutil
 from pathlib import Path
 
 import processes
 import pytest
 from PIL import Image
-from processes import MNISTCLI, Run
+from processes import MNISTCLI, Run, run_on_terminal
 
 from mnist_cli import __version__
+from mnist_cli.data import MODEL_PATH
 
-COMMANDS = ("train", "evaluate", "summary", "predict")
+COMMANDS = ("train", "evaluate", "summary", "predict", "export")
 LAZY = ("tensorflow", "keras", "scipy", "sklearn")
 
 
@@ -53,6 +55,11 @@ def test_the_installed_command_is_the_same_program():
         (["predict", "--top", "0", "digit.png"], "--top"),
         (["predict", ""], "must not be empty"),
         (["summary", "one.keras", "two.keras"], "two.keras"),
+        (["export", "cnn.keras"], "FILE"),
+        (["export", "cnn.keras", "new/cnn.pb"], ".onnx"),
+        (["export", "cnn.keras", "new/cnn.onnx", "--input", "int8"], "--input"),
+        (["export", "cnn.keras", "new/cnn.tflite", "--quantize", "int4"], "--quantize"),
+        (["export", "cnn.keras", "new/cnn.onnx", "--quantize", "int8"], "--quantize"),
         (["trian"], "train"),
     ],
 )
@@ -99,13 +106,15 @@ COMPLETION = {"_MNISTCLI_COMPLETE": "complete_bash", "COMP_WORDS": "mnistcli sum
         (["summary"], {}),
         (["evaluate"], {}),
         (["predict", "digit.png"], {}),
+        (["export", str(MODEL_PATH), "cnn.onnx", "--data", "small.npz"], {}),
         ([], COMPLETION),
     ],
-    ids=["help", "version", "help of train", "summary", "evaluate", "predict", "completion"],
+    ids=["help", "version", "help of train", "summary", "evaluate", "predict", "export", "completion"],
 )
 def test_only_training_loads_tensorflow(
-    arguments: list[str], environment: dict[str, str], pictures: list[Path], tmp_path: Path
+    arguments: list[str], environment: dict[str, str], pictures: list[Path], small_npz: Path, tmp_path: Path
 ):
+    shutil.copy(small_npz, tmp_path)
     Image.open(pictures[0]).save(tmp_path / "digit.png")
     script = (
         "import sys, mnist_cli.cli.app\n"

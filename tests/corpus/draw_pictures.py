@@ -89,6 +89,7 @@ def main() -> None:
         draw("evaluate", f"mnistcli evaluate {OUTPUT}", lambda: run("evaluate", str(OUTPUT)), WIDE)
         draw("summary", f"mnistcli summary {OUTPUT}", lambda: run("summary", str(OUTPUT)))
         draw("predict", "mnistcli predict --explain seven.jpg", lambda: show_predictions(Path(folder)))
+        draw("export", f"mnistcli export {OUTPUT} digits.onnx", lambda: run("export", str(OUTPUT), "digits.onnx"))
         shutil.rmtree(OUTPUT.parent)
         draw("train", "mnistcli train --recipe best", show_training)
 

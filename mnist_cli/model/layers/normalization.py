@@ -43,15 +43,20 @@ class BatchNormalization(Layer):
     def cost(self, shape: Shape) -> Cost:
         return Cost(multiply_adds=prod(shape))
 
-    def apply(self, weights: Weights, x: Array) -> Array:
+    def factor_and_offset(self, weights: Weights, shape: Shape) -> tuple[Array, Array]:
+        """What a batch of inputs of `shape` is multiplied by, and what is added then; both broadcast with it."""
         *learned, mean, variance = weights
         factor = 1 / np.sqrt(variance + np.float32(self.epsilon))
         if self.scale:
             factor = factor * learned.pop(0)
         offset = (learned.pop() if self.center else 0) - mean * factor
-        axes = {axis_index(self.axis, x.shape[1:]) + 1}
-        y = x * _along(axes, factor, x)
-        y += _along(axes, offset, x)
+        axes = {axis_index(self.axis, shape) + 1}
+        return along(axes, factor, shape), along(axes, offset, shape)
+
+    def apply(self, weights: Weights, x: Array) -> Array:
+        factor, offset = self.factor_and_offset(weights, x.shape[1:])
+        y = x * factor
+        y += offset
         return y
 
 
@@ -74,7 +79,7 @@ class LayerNormalization(Layer):
         axes = tuple(index + 1 for index in axis_indices(self.axis, x.shape[1:]))
         y: Array = x - x.mean(axis=axes, keepdims=True)
         y /= np.sqrt(np.square(y).mean(axis=axes, keepdims=True) + np.float32(self.epsilon))
-        learned = [_along(set(axes), array, x) for array in weights]
+        learned = [along(set(axes), array, x.shape[1:]) for array in weights]
         if self.scale:
             y *= learned.pop(0)
         if self.center:
@@ -107,14 +112,19 @@ class Normalization(Layer):
         places = self._places(shape)
         return () if self.mean is not None else (places, places, ())
 
-    def apply(self, weights: Weights, x: Array) -> Array:
-        axes = {index + 1 for index in axis_indices(self.axis or (), x.shape[1:])}
+    def statistics(self, weights: Weights, shape: Shape) -> tuple[Array, Array]:
+        """The means and the standard deviations, float32, which broadcast with a batch of inputs of `shape`."""
+        axes = {index + 1 for index in axis_indices(self.axis or (), shape)}
         if weights:
             mean, variance = weights[:2]
         else:
             mean, variance = np.asarray(self.mean, np.float32), np.asarray(self.variance, np.float32)
         deviation = np.maximum(np.sqrt(variance), np.float32(_EPSILON))
-        return (x - _along(axes, mean, x)) / _along(axes, deviation, x)
+        return along(axes, mean, shape), along(axes, deviation, shape)
+
+    def apply(self, weights: Weights, x: Array) -> Array:
+        mean, deviation = self.statistics(weights, x.shape[1:])
+        return (x - mean) / deviation
 
 
 @dataclass(frozen=True)
@@ -131,6 +141,9 @@ class Rescaling(Layer):
         return x * np.asarray(self.scale, np.float32) + np.asarray(self.offset, np.float32)
 
 
-def _along(axes: set[int], values: Array, x: Array) -> Array:
-    """Values for each place along some axes of a batch `x`, or a single value, reshaped to broadcast with `x`."""
-    return values.reshape([x.shape[axis] if axis in axes and values.size > 1 else 1 for axis in range(x.ndim)])
+def along(axes: set[int], values: Array, shape: Shape) -> Array:
+    """Values for each place along some axes of a batch, or a single value, reshaped to broadcast with the batch.
+
+    `axes` count from 0, the batch axis; `shape` is that of an item of the batch.
+    """
+    return values.reshape([1, *(size if axis in axes and values.size > 1 else 1 for axis, size in enumerate(shape, 1))])

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from mnist_cli.model.layers.base import Array, Cost, Count, Pair, Shape, Spatial, Weights
 
 Interpolation = Literal["nearest", "bilinear"]
+Neighbours = list[tuple[NDArray[np.intp], Array]]
+"""The old places that each new place along an axis is computed from: pairs of indices and weights, shape (after,)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +31,17 @@ class _Resampling(Spatial):
     def output_shape(self, shape: Shape) -> Shape:
         return (*self._size(shape), shape[-1])
 
+    def neighbours(self, shape: Shape) -> tuple[Neighbours, Neighbours]:
+        """Those of the rows and those of the columns of an image of `shape`."""
+        height, width = self._size(shape)
+        return _neighbours(shape[0], height, self.interpolation), _neighbours(shape[1], width, self.interpolation)
+
     def cost(self, shape: Shape) -> Cost:
         """A bilinear result is the sum of four weighted images."""
         return Cost(held_numbers=4 * prod(self.output_shape(shape)))
 
     def apply(self, weights: Weights, x: Array) -> Array:
-        height, width = self._size(x.shape[1:])
-        rows = _neighbours(x.shape[1], height, self.interpolation)
-        columns = _neighbours(x.shape[2], width, self.interpolation)
+        rows, columns = self.neighbours(x.shape[1:])
         parts = [
             x[:, row[:, np.newaxis], column] * (row_share[:, np.newaxis, np.newaxis] * column_share[:, np.newaxis])
             for (row, row_share), (column, column_share) in product(rows, columns)
@@ -65,11 +70,11 @@ class Resizing(_Resampling):
         return self.height, self.width
 
 
-def _neighbours(before: int, after: int, interpolation: Interpolation) -> list[tuple[NDArray[np.intp], Array]]:
-    """The old places that each new place along an axis is computed from: pairs of indices and weights, shape (after,).
+def _neighbours(before: int, after: int, interpolation: Interpolation) -> Neighbours:
+    """The neighbours along an axis whose size goes from `before` to `after`.
 
-    `before`, `after`: the old and the new size. The positions are float32, as in TensorFlow, because rounding decides
-    which of two equally near places is the nearest.
+    The positions are float32, as in TensorFlow, because rounding decides which of two equally near places is the
+    nearest.
     """
     centres = (np.arange(after, dtype=np.float32) + np.float32(0.5)) * (np.float32(before) / np.float32(after))
     if interpolation == "nearest":

@@ -51,16 +51,16 @@ class Windowed(Spatial):
 
     def padded_size(self, shape: Shape) -> int:
         """The number of values in a padded input of `shape`."""
-        return prod(size + sum(margins) for size, margins in zip(shape, self._margins(shape), strict=False)) * shape[-1]
+        return prod(size + sum(margins) for size, margins in zip(shape, self.margins(shape), strict=False)) * shape[-1]
 
     def padded(self, x: Array, fill: float = 0) -> Array:
         """A padded batch: shape (n, rows, columns, channels), with one row for sequences."""
-        margins = self._margins(x.shape[1:])
+        margins = self.margins(x.shape[1:])
         if any(map(sum, margins)):
             x = np.pad(x, ((0, 0), *margins, (0, 0)), constant_values=fill)
         return x if x.ndim == 4 else x[:, np.newaxis]
 
-    def _margins(self, shape: Shape) -> list[Pair]:
+    def margins(self, shape: Shape) -> list[Pair]:
         """The padding before and after each axis of `shape` but the last."""
         return [_margins(*axis, self.padding) for axis in self._axes(shape)]
 
