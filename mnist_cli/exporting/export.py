@@ -1,5 +1,6 @@
 """Export from a request to a checked file."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +10,7 @@ from typing import TypeVar
 
 from mnist_cli.arrays import Images
 from mnist_cli.datasets.dataset import Dataset
-from mnist_cli.errors import ExportError, SettingError
+from mnist_cli.errors import ExportError, MnistCliError, SettingError, first_line
 from mnist_cli.exporting.check import RUNTIMES, Check, compare, require_agreement
 from mnist_cli.model.engine import Engine
 from mnist_cli.model.file import ModelFile
@@ -122,7 +123,9 @@ def export(request: ExportRequest, engine: Engine, dataset: Dataset) -> Export:
     check = None
     if request.is_checked and runtime.is_installed:
         test = dataset.test
-        answers = _in_child(partial(runtime.run, content, test.images), f"{request.path}: {runtime.package}")
+        answers = in_child(
+            partial(runtime.run, content, test.images), f"{request.path}: {runtime.package} can't run it"
+        )
         check = compare(engine, runtime, answers, test)
         require_agreement(check, quantized=request.quantize is not None)
     check_replaceable(request.path, _is_export, _HINT)
@@ -144,26 +147,31 @@ def _content(request: ExportRequest, engine: Engine, dataset: Dataset) -> bytes:
         return onnx_content(engine, request.takes_bytes, metadata(engine.model))
     examples = _examples(engine.model, dataset) if request.quantize == "int8" else None
     work = partial(_litert_content, request, engine, examples)
-    return _in_child(work, f"{engine.model.path}: TensorFlow's converter")
+    return in_child(work, f"{engine.model.path}: TensorFlow can't convert it")
 
 
 def _litert_content(request: ExportRequest, engine: Engine, examples: Images | None) -> bytes:
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the converter doesn't compute, and a GPU takes seconds to start
     from mnist_cli.exporting.litert_model import litert_content  # loads TensorFlow
 
     return litert_content(engine, request.takes_bytes, request.quantize, examples)
 
 
-def _in_child(work: Callable[[], Result], what: str) -> Result:
-    """The result of some work in a child process, whose native code may crash and writes much to stderr.
+def in_child(work: Callable[[], Result], failure: str) -> Result:
+    """The result of some work in a child process, as native code may crash, and writes much to stderr.
 
-    Raises `ExportError` if the child doesn't end well; `what` is the work in words.
+    Raises what the work raises, if that is for users, or `ExportError` with `failure` and the reason.
     """
     worker: Worker[None, Result] = Worker(lambda _: work(), _LIMITS)
     try:
         worker.begin(None)
         return worker.answer()
+    except MnistCliError:
+        raise
     except WorkError as reason:
-        raise ExportError(f"{what} failed: it {reason}") from reason
+        raise ExportError(f"{failure}: it {reason}") from reason
+    except Exception as reason:
+        raise ExportError(f"{failure}: {first_line(reason)}") from reason
     finally:
         worker.stop()
 

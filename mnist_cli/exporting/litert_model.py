@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from mnist_cli.arrays import Images
-from mnist_cli.errors import ExportError, first_line
+from mnist_cli.errors import ExportError
 from mnist_cli.exporting.litert_layers import as_function
 from mnist_cli.exporting.network import exported_network
 from mnist_cli.model.engine import Engine
@@ -18,7 +18,7 @@ _ITS_DESCRIPTION, _DESCRIPTION = b"MLIR Converted.", b"mnistcli export"
 
 
 def litert_content(engine: Engine, takes_bytes: bool, quantization: str | None, examples: Images | None) -> bytes:
-    """The content of a `.tflite` file. Raises `ExportError` if LiteRT can't express the model.
+    """The content of a `.tflite` file. Raises `ExportError` for a layer that LiteRT can't express.
 
     It takes `image`, shape (1, 28, 28, 1), float32 from 0 to 1 or, if it `takes_bytes`, uint8, and gives
     `probabilities`, float32, shape (1, 10): those of the engine, without the temperature. With int8, everything is a
@@ -37,10 +37,7 @@ def litert_content(engine: Engine, takes_bytes: bool, quantization: str | None, 
     traced = tf.function(named, input_signature=[image], autograph=False).get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], tf.Module())
     _set_quantization(converter, quantization, tf.uint8 if takes_bytes else tf.int8, examples)
-    try:
-        content: bytes = converter.convert()
-    except Exception as reason:
-        raise ExportError(f"{engine.model.path}: TensorFlow can't convert it: {first_line(reason)}") from reason
+    content: bytes = converter.convert()
     return content.replace(_ITS_DESCRIPTION, _DESCRIPTION, 1)
 
 
