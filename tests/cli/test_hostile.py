@@ -24,6 +24,8 @@ from mnist_cli.data import MODEL_PATH
 # Of one file: seconds and bytes.
 REFUSED_WITHIN, PICTURE_WITHIN, MEMORY = 5, 10, 1_000_000_000
 
+EXPORTED = (".onnx", ".tflite")
+
 Command = Sequence[str | Path]
 a_sample_and_all = pytest.mark.parametrize("every", [12, slow(1)], ids=["sample", "all"])
 
@@ -101,6 +103,36 @@ def test_hostile_and_broken_models_are_refused(every: int, folder: Path):
 
     assert complaints(commands, map(refused, run_all(commands, folder))) == {}
     assert_no_marker(folder)
+
+
+@a_sample_and_all
+def test_hostile_and_broken_models_are_not_exported(every: int, folder: Path):
+    write_sample(folder, MODELS, 2 * every, ".keras")
+    commands = [["export", model, f"out{suffix}"] for model in sorted(folder.iterdir()) for suffix in EXPORTED]
+
+    assert complaints(commands, map(refused, run_all(commands, folder))) == {}
+    assert list(folder.glob("out*")) == []
+    assert_no_marker(folder)
+
+
+def test_what_is_no_regular_file_is_not_written_to(folder: Path):
+    special = [path for path in special_files(folder, ".onnx") if path.suffix and path.stem != "nothing"]
+    commands = [["export", MODEL_PATH, path] for path in special]
+
+    assert complaints(commands, map(refused, run_all(commands, folder))) == {}
+
+
+@a_sample_and_all
+def test_models_with_hostile_records_are_exported(every: int, folder: Path):
+    write_sample(folder, RECORDS, every, ".json")
+    models = [path.with_suffix(".keras") for path in sorted(folder.iterdir())]
+    for model in models:
+        shutil.copyfile(MODEL_PATH, model)
+    commands = [["export", model, model.with_suffix(".onnx"), "--no-check"] for model in models]
+    outcomes = run_all(commands, folder)
+
+    assert complaints(commands, (answered(outcome, REFUSED_WITHIN) for outcome in outcomes)) == {}
+    assert {outcome.err for outcome in outcomes if outcome.code != 0} == set()
 
 
 @pytest.mark.parametrize(
@@ -237,10 +269,12 @@ def test_models_and_data_sets_of_any_name_are_found_and_shown_safely(every: int,
         model.parent.mkdir(parents=True)
         shutil.copyfile(MODEL_PATH, model)
         data.write_bytes(npz())
+        exported = home / f"{name}.onnx"
         commands += [["summary", model, "--json"], ["evaluate", model, "--data", data]]
+        commands += [["export", model, exported, "--data", data]]
     outcomes = run_all(commands, folder)
 
     assert complaints(commands, (answered(outcome, 20) for outcome in outcomes)) == {}
     assert {outcome.err for outcome in outcomes if outcome.code} == set()
-    told = [json.loads(outcome.out)["model"] for outcome in outcomes[::2]]
-    assert told == [shown(str(model)) for _, model, _ in commands[::2]]
+    told = [json.loads(outcome.out)["model"] for outcome in outcomes[::3]]
+    assert told == [shown(str(model)) for _, model, _ in commands[::3]]
