@@ -17,10 +17,11 @@ class ExportView(View):
 
     def as_text(self, screen: Screen) -> None:
         export = self._export
+        number = "one at a time" if export.one_by_one else "any number at once"
         rows = {
             "File": f"{export.path}, {size_text(export.size)}",
-            "Takes": f"image, {export.input_type}, {export.batch}x28x28x1{_range(export.input_type)}",
-            "Gives": f"probabilities, {export.output_type}, {export.batch}x10",
+            "Takes": f"image: 28x28x1, {export.input_type}{_range(export.input_type)}; {number}",
+            "Gives": f"probabilities: 10, {export.output_type}",
         }
         if export.check:
             rows |= _check_rows(export.check)

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from mnist_cli.arrays import Images
-from mnist_cli.datasets.dataset import Dataset
+from mnist_cli.datasets.dataset import Dataset, Digits
 from mnist_cli.errors import ExportError, MnistCliError, SettingError, first_line
-from mnist_cli.exporting.check import RUNTIMES, Check, compare, require_agreement
+from mnist_cli.evaluation.metrics import Evaluation
+from mnist_cli.exporting.check import Check, require_agreement
+from mnist_cli.exporting.running import RUNTIMES, Runtime, milliseconds
 from mnist_cli.model.engine import Engine
 from mnist_cli.model.file import ModelFile
 from mnist_cli.storage.files import check_destination, check_replaceable, read_file, write_files
@@ -20,8 +22,6 @@ from mnist_cli.storage.workers import Limits, Worker, WorkError
 INPUTS = ("float32", "uint8")
 QUANTIZATIONS = ("float16", "int8")
 SUFFIXES = tuple(RUNTIMES)
-
-_INSTALL = "`pip install 'mnistcli[export]'` installs it."
 
 _HINT = "Choose another FILE."
 _SIZE_LIMIT = 2**30
@@ -63,6 +63,11 @@ class ExportRequest:
         return self.path.suffix
 
     @property
+    def runtime(self) -> Runtime:
+        """The program that checks the file."""
+        return RUNTIMES[self.suffix]
+
+    @property
     def takes_bytes(self) -> bool:
         return self.input == "uint8"
 
@@ -76,23 +81,23 @@ class ExportRequest:
 class Export:
     """An exported file, its size in bytes, and the check of its answers, if there was one.
 
-    `input_type`, `output_type`: the types of pixels and probabilities. `batch`: the number of images that it takes at
-    once, or "n" for any.
+    `input_type`, `output_type`: the types of pixels and probabilities. `one_by_one`: whether it takes one image at
+    once, and not any number.
     """
 
     path: Path
     size: int
     input_type: str
     output_type: str
-    batch: str
+    one_by_one: bool
     check: Check | None
 
 
 def check_export(request: ExportRequest) -> None:
     """Check, before any work is done, that a file can be exported. Raises `OutputError` and `ExportError`."""
-    check_destination(request.path, _is_export, _HINT)
     if request.suffix == ".onnx" and find_spec("onnx") is None:
-        raise ExportError(f"{request.path}: the package onnx is needed to write it", _INSTALL)
+        raise ExportError(f"{request.path}: the package onnx is needed to write it", "Install it: `pip install onnx`.")
+    check_destination(request.path, _is_export, _HINT)
 
 
 def _is_export(path: Path) -> bool:
@@ -106,10 +111,10 @@ def _is_export(path: Path) -> bool:
 
 def missing_runtime(request: ExportRequest) -> str:
     """Why the file will not be checked, if that was requested; empty if it will be."""
-    runtime = RUNTIMES[request.suffix]
-    if not request.is_checked or runtime.is_installed:
+    package = request.runtime.package
+    if not request.is_checked or request.runtime.is_installed:
         return ""
-    return f"not checked, because {runtime.package} is not installed; {_INSTALL.removesuffix('.')}"
+    return f"not checked, because {package} is not installed: `pip install {package}`"
 
 
 def export(request: ExportRequest, engine: Engine, dataset: Dataset) -> Export:
@@ -119,14 +124,9 @@ def export(request: ExportRequest, engine: Engine, dataset: Dataset) -> Export:
     `ExportError`, `OutputError` and `DataError`.
     """
     content = _content(request, engine, dataset)
-    runtime = RUNTIMES[request.suffix]
     check = None
-    if request.is_checked and runtime.is_installed:
-        test = dataset.test
-        answers = in_child(
-            partial(runtime.run, content, test.images), f"{request.path}: {runtime.package} can't run it"
-        )
-        check = compare(engine, runtime, answers, test)
+    if request.is_checked and request.runtime.is_installed:
+        check = _check(request, content, engine, dataset.test)
         require_agreement(check, quantized=request.quantize is not None)
     check_replaceable(request.path, _is_export, _HINT)
     write_files({request.path: content})
@@ -135,8 +135,22 @@ def export(request: ExportRequest, engine: Engine, dataset: Dataset) -> Export:
         len(content),
         input_type=request.input_type,
         output_type=request.input_type if request.quantize == "int8" else "float32",
-        batch="n" if request.suffix == ".onnx" else "1",
+        one_by_one=request.runtime.one_by_one,
         check=check,
+    )
+
+
+def _check(request: ExportRequest, content: bytes, engine: Engine, digits: Digits) -> Check:
+    """Run a file and the engine on some digits. Raises `ExportError`."""
+    runtime = request.runtime
+    work = partial(runtime.answers, content, digits.images, engine.batch_size)
+    probabilities, duration = in_child(work, f"{request.path}: {runtime.package} can't run it")
+    return Check(
+        runtime.name,
+        Evaluation(digits.labels, probabilities),
+        Evaluation(digits.labels, engine.probabilities(digits.images)),
+        milliseconds=duration,
+        engine_milliseconds=milliseconds(engine.probabilities, digits.images),
     )
 
 
@@ -151,7 +165,7 @@ def _content(request: ExportRequest, engine: Engine, dataset: Dataset) -> bytes:
 
 
 def _litert_content(request: ExportRequest, engine: Engine, examples: Images | None) -> bytes:
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the converter doesn't compute, and a GPU takes seconds to start
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the converter needs no GPU, which takes seconds to start
     from mnist_cli.exporting.litert_model import litert_content  # loads TensorFlow
 
     return litert_content(engine, request.takes_bytes, request.quantize, examples)

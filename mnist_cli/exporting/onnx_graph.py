@@ -34,8 +34,7 @@ class Graph:
     def add(self, operator: str, *inputs: str | ArrayLike, output: int = 0, unused: int = 0, **attributes: Any) -> str:
         """Add a node, and return one of its outputs, by default the first. `unused`: the number of those behind it.
 
-        Anything but a name becomes a constant: float32, or int64 if it is an integer. An empty name leaves out an
-        optional input.
+        Anything but a name becomes a constant: float32, or int64 if it is an integer.
         """
         if operator in _ELEMENTWISE and (axes := self._common_axes(inputs)):
             sources = [self._transposed[value][0] if isinstance(value, str) else value for value in inputs]

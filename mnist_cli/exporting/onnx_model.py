@@ -1,7 +1,6 @@
 """The ONNX file of a model, written from its network without a converter.
 
-Operator set 17 and IR version 8 are old enough for the onnxruntime, the ONNX Runtime Web and the OpenVINO of today and
-of the last years.
+Operator set 17 and IR version 8 are of 2022, so that the runtimes of the years since can read them.
 """
 
 from collections.abc import Mapping

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -13,23 +15,38 @@ from mnist_cli.arrays import Images, Probabilities
 Answer = Callable[[Images], Probabilities]
 """Gives the probabilities for images, uint8, shape (n, 28, 28): float32 or float64, shape (n, 10)."""
 
-_BATCH = 100
 # The number of images that are timed one by one.
 _TIMED = 200
 
 
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """The probabilities for some images, and the median time for one image by itself, in milliseconds."""
+@dataclass(frozen=True)
+class Runtime:
+    """A program that runs exported files.
 
-    probabilities: Probabilities
-    milliseconds: float
+    `package`, `module`: the names by which it is installed and imported. `open`: makes a function of the content of a
+    file. `one_by_one`: whether the function takes only one image at once.
+    """
 
+    package: str
+    module: str
+    open: Callable[[bytes], Answer]
+    one_by_one: bool
 
-def answers_of(answer: Answer, images: Images, batch: int = _BATCH) -> Answers:
-    """The answers to images, which are computed in batches."""
-    parts = [answer(images[start : start + batch]) for start in range(0, len(images), batch)]
-    return Answers(np.concatenate(parts), milliseconds(answer, images))
+    @property
+    def is_installed(self) -> bool:
+        return find_spec(self.module) is not None
+
+    @property
+    def name(self) -> str:
+        """With its version."""
+        return f"{self.package} {version(self.package)}"
+
+    def answers(self, content: bytes, images: Images, batch_size: int) -> tuple[Probabilities, float]:
+        """The answers of a file to images, and the median time for one image by itself, in milliseconds."""
+        answer = self.open(content)
+        size = 1 if self.one_by_one else batch_size
+        parts = [answer(images[start : start + size]) for start in range(0, len(images), size)]
+        return np.concatenate(parts), milliseconds(answer, images)
 
 
 def milliseconds(answer: Answer, images: Images) -> float:
@@ -42,37 +59,35 @@ def milliseconds(answer: Answer, images: Images) -> float:
     return float(np.median(durations)) * 1000
 
 
-def run_onnx(content: bytes, images: Images) -> Answers:
-    """The answers of an `.onnx` file to images, by onnxruntime."""
+def _open_onnx(content: bytes) -> Answer:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content)
     takes_bytes = session.get_inputs()[0].type == "tensor(uint8)"
 
-    def answer(part: Images) -> Probabilities:
-        pixels = part[..., np.newaxis]
+    def answer(images: Images) -> Probabilities:
+        pixels = images[..., np.newaxis]
         image = pixels if takes_bytes else pixels / np.float32(255)
         probabilities: Probabilities = session.run(["probabilities"], {"image": image})[0]
         return probabilities
 
-    return answers_of(answer, images)
+    return answer
 
 
-def run_litert(content: bytes, images: Images) -> Answers:
-    """The answers of a `.tflite` file to images, by LiteRT, one by one."""
+def _open_litert(content: bytes) -> Answer:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
     (image,), (probabilities,) = interpreter.get_input_details(), interpreter.get_output_details()
 
-    def answer(part: Images) -> Probabilities:
-        pixels = part[..., np.newaxis] / np.float32(255)
+    def answer(images: Images) -> Probabilities:
+        pixels = images[..., np.newaxis] / np.float32(255)
         interpreter.set_tensor(image["index"], _stored(pixels, image))
         interpreter.invoke()
         return _real(interpreter.get_tensor(probabilities["index"]), probabilities)
 
-    return answers_of(answer, images, batch=1)
+    return answer
 
 
 def _stored(values: NDArray[np.floating[Any]], tensor: dict[str, Any]) -> NDArray[Any]:
@@ -91,3 +106,10 @@ def _real(numbers: NDArray[Any], tensor: dict[str, Any]) -> Probabilities:
     scale, zero_point = tensor["quantization"]
     values: Probabilities = (numbers.astype(np.float64) - zero_point) * (scale or 1.0)
     return values
+
+
+RUNTIMES = {
+    ".onnx": Runtime("onnxruntime", "onnxruntime", _open_onnx, one_by_one=False),
+    ".tflite": Runtime("ai-edge-litert", "ai_edge_litert", _open_litert, one_by_one=True),
+}
+"""The program for a file, by its suffix."""

@@ -22,13 +22,16 @@ _NUMBERS_PER_BATCH, _BATCH_LIMIT, _NUMBERS_IN_ALL_BATCHES = 3_500_000, 256, 24_0
 
 
 class Engine:
-    """Computes the answers of a model. Its `interface` says how pixels are prepared and outputs are read."""
+    """Computes the answers of a model. Its `interface` says how pixels are prepared and outputs are read.
+
+    `batch_size`: the number of images that it computes at once.
+    """
 
     def __init__(self, model: ModelFile, interface: Interface | None = None) -> None:
         self.model, self.interface = model, interface or Interface()
         numbers = max(stage.held_numbers for stage in model.network.stages)
-        self._batch_size = max(1, min(_BATCH_LIMIT, _NUMBERS_PER_BATCH // numbers))
-        self._threads = max(1, min(usable_processors(), _NUMBERS_IN_ALL_BATCHES // (numbers * self._batch_size)))
+        self.batch_size = max(1, min(_BATCH_LIMIT, _NUMBERS_PER_BATCH // numbers))
+        self._threads = max(1, min(usable_processors(), _NUMBERS_IN_ALL_BATCHES // (numbers * self.batch_size)))
         self._last_uses = {source: stage.index for stage in model.network.stages for source in stage.sources}
 
     def probabilities(self, images: Images) -> Probabilities:
@@ -49,12 +52,12 @@ class Engine:
         outputs = np.empty((len(images), CLASSES))
 
         def run(start: int) -> None:
-            batch = slice(start, start + self._batch_size)
+            batch = slice(start, start + self.batch_size)
             with np.errstate(all="ignore"):  # an overflow shows in the outputs
                 x = pixels.prepare(images[batch], self.model.network.input_shape)
                 outputs[batch] = self._run(x).reshape(-1, CLASSES)
 
-        _for_each(run, range(0, len(images), self._batch_size), self._threads)
+        _for_each(run, range(0, len(images), self.batch_size), self._threads)
         return outputs
 
     def _run(self, x: Array) -> Array:

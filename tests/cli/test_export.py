@@ -76,5 +76,5 @@ def test_an_export_is_replaced_by_the_next(run: Run, tmp_path: Path):
         done = run("export", MODEL_PATH, "cnn.onnx", "--input", input, "--no-check", cwd=tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
 
-    assert "uint8, nx28x28x1, 0 to 255" in done.stdout
+    assert "28x28x1, uint8, 0 to 255; any number at once" in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["cnn.onnx"]

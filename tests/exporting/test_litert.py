@@ -11,13 +11,13 @@ from old_keras import old_files
 from small_networks import dense_model, random_model
 from tiers import sample
 
-from mnist_cli.arrays import Images
+from mnist_cli.arrays import Images, Probabilities
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import Dataset
 from mnist_cli.errors import ExportError
 from mnist_cli.exporting.check import FLOAT_NOISE
 from mnist_cli.exporting.litert_model import litert_content
-from mnist_cli.exporting.running import run_litert
+from mnist_cli.exporting.running import RUNTIMES
 from mnist_cli.model.engine import Engine, open_engine
 from mnist_cli.model.file import parse_model, read_model
 from mnist_cli.model.images import SCALES, Pixels
@@ -36,10 +36,14 @@ def images(mnist: Dataset) -> Images:
     return mnist.test.images[:40]
 
 
+def answers_of(content: bytes, images: Images) -> Probabilities:
+    return RUNTIMES[".tflite"].answers(content, images, batch_size=25)[0]
+
+
 def difference(engine: Engine, images: Images, takes_bytes: bool = False) -> float:
     """The largest difference of a probability between a model and its export as float32."""
-    answers = run_litert(litert_content(engine, takes_bytes, None, None), images)
-    return float(np.abs(answers.probabilities - engine.probabilities(images)).max())
+    answers = answers_of(litert_content(engine, takes_bytes, None, None), images)
+    return float(np.abs(answers - engine.probabilities(images)).max())
 
 
 def assert_same(model: keras.Model, images: Images, folder: Path) -> None:
@@ -92,7 +96,7 @@ def test_int8_reads_the_digits_with_a_quarter_of_the_bytes(takes_bytes: bool, mn
     engine = open_engine(read_model(MODEL_PATH))
     content = litert_content(engine, takes_bytes, "int8", mnist.train.images[-6000::60])
     test = mnist.test[:1000]
-    answers = run_litert(content, test.images).probabilities
+    answers = answers_of(content, test.images)
 
     assert len(content) <= 45 * 1024
     assert (answers.argmax(axis=1) != engine.probabilities(test.images).argmax(axis=1)).sum() <= 1
@@ -103,7 +107,7 @@ def test_float16_reads_the_digits_with_half_the_bytes(mnist: Dataset):
     engine = open_engine(read_model(MODEL_PATH))
     test = mnist.test[:1000]
     content = litert_content(engine, False, "float16", None)
-    answers = run_litert(content, test.images).probabilities
+    answers = answers_of(content, test.images)
 
     assert len(content) <= 75 * 1024
     assert np.abs(answers - engine.probabilities(test.images)).max() < 0.01

@@ -25,7 +25,7 @@ from mnist_cli.exporting.check import FLOAT_NOISE
 from mnist_cli.exporting.export import metadata
 from mnist_cli.exporting.onnx_activations import FUNCTIONS
 from mnist_cli.exporting.onnx_model import onnx_content
-from mnist_cli.exporting.running import run_onnx
+from mnist_cli.exporting.running import RUNTIMES
 from mnist_cli.model.engine import Engine, open_engine
 from mnist_cli.model.file import parse_model, read_model
 from mnist_cli.model.images import SCALES, Pixels
@@ -47,8 +47,8 @@ def images(mnist: Dataset) -> Images:
 
 def difference(engine: Engine, images: Images, takes_bytes: bool = False) -> float:
     """The largest difference of a probability between a model and its export."""
-    answers = run_onnx(onnx_content(engine, takes_bytes, {}), images)
-    return float(np.abs(answers.probabilities - engine.probabilities(images)).max())
+    answers, _ = RUNTIMES[".onnx"].answers(onnx_content(engine, takes_bytes, {}), images, batch_size=25)
+    return float(np.abs(answers - engine.probabilities(images)).max())
 
 
 def assert_same(model: keras.Model, images: Images, folder: Path) -> None:
