@@ -27,7 +27,7 @@ def litert_content(engine: Engine, takes_bytes: bool, quantization: str | None, 
     """
     if quantization == "int8":
         _check_has_whole_numbers(engine)
-    run = as_function(*exported_network(engine))
+    run = as_function(*exported_network(engine, sigmoids_as_logits=False))
     scales_bytes = takes_bytes and quantization != "int8"  # with int8, the converter does that
 
     def named(image: Any) -> dict[str, Any]:

@@ -15,15 +15,18 @@ from mnist_cli.arrays import CLASSES, SIDE
 from mnist_cli.model.engine import Engine
 from mnist_cli.model.images import SCALES, Pixels
 from mnist_cli.model.interface import Outputs, as_probabilities
-from mnist_cli.model.layers.activations import Softmax
+from mnist_cli.model.layers.activations import Softmax, softmax
 from mnist_cli.model.layers.base import Array, Layer, Shape, Weights
 from mnist_cli.model.layers.merging import Concatenate
 from mnist_cli.model.layers.normalization import Rescaling
+from mnist_cli.model.layers.recurrent import SimpleRNN
 from mnist_cli.model.layers.shaping import Permute, Reshape, ZeroPadding2D
 from mnist_cli.model.network import IMAGE_SHAPE, INPUT, Network, Stage, output_shape
 
 _LENGTH_AXES: dict[str, Literal[1, 2]] = {"columns of length 1": 1, "rows of length 1": 2}
 """The axis of each of the `SCALES` that is not linear."""
+LOWEST_LOGIT = -88.7
+"""The logit below which a sigmoid is 0 in float32."""
 
 
 @dataclass(frozen=True)
@@ -38,25 +41,44 @@ class UnitLength(Layer):
 
 
 class UnitSum(Layer):
-    """Scales ten sigmoids to the sum 1; ten zeros become a uniform distribution."""
+    """Scales ten numbers from 0 to 1 to the sum 1; ten zeros become a uniform distribution."""
 
     def apply(self, weights: Weights, x: Array) -> Array:
         return as_probabilities(x, "sigmoids")
 
 
-def exported_network(engine: Engine) -> tuple[Network, tuple[Weights, ...]]:
+class UnitSigmoids(Layer):
+    """Ten sigmoids scaled to the sum 1, from their logits."""
+
+    def apply(self, weights: Weights, x: Array) -> Array:
+        return softmax(-np.logaddexp(0, -np.maximum(x, LOWEST_LOGIT)))
+
+
+def exported_network(engine: Engine, sigmoids_as_logits: bool) -> tuple[Network, tuple[Weights, ...]]:
     """The network of a model with its interface as layers, and the weights of each stage.
 
     It takes images of shape (28, 28, 1), 0 to 1, and gives the ten probabilities that the engine gives.
+    `sigmoids_as_logits`: whether a model's sigmoids are scaled by way of their logits. onnxruntime needs that, as it
+    makes any sigmoid below 1.5e-8 as large as that, which matters to the sum of ten small ones; int8 can't do it.
     """
-    model = engine.model
+    model, interface = engine.model, engine.interface
+    stages = model.network.stages
     builder = _Builder()
-    for layer in _preparation(engine.interface.pixels, model.network.input_shape):
+    for layer in _preparation(interface.pixels, model.network.input_shape):
         builder.add(layer, (builder.last,) * (3 if isinstance(layer, Concatenate) else 1))
-    builder.add_all(model.network.stages, model.weights)
-    for layer in _reading(engine.interface.outputs, model.network.output_shape):
+    has_logits = sigmoids_as_logits and interface.outputs == "sigmoids" and _ends_in_sigmoid(model.network)
+    if has_logits:
+        linear = replace(stages[-1].layer, activation="linear")  # type: ignore[call-arg]
+        stages = (*stages[:-1], replace(stages[-1], layer=linear))
+    builder.add_all(stages, model.weights)
+    for layer in _reading(interface.outputs, model.network.output_shape, has_logits):
         builder.add(layer, (builder.last,))
     return Network(IMAGE_SHAPE, tuple(builder.stages)), tuple(builder.weights)
+
+
+def _ends_in_sigmoid(network: Network) -> bool:
+    last = network.stages[-1]
+    return getattr(last.layer, "activation", "") == "sigmoid" and not isinstance(last.layer, SimpleRNN)
 
 
 def _preparation(pixels: Pixels, shape: Shape) -> Iterator[Layer]:
@@ -81,14 +103,17 @@ def _preparation(pixels: Pixels, shape: Shape) -> Iterator[Layer]:
         yield Concatenate("coloured", axis=1 + shape.index(3))
 
 
-def _reading(outputs: Outputs, shape: Shape) -> Iterator[Layer]:
-    """The layers that make probabilities of a model's outputs, which have `shape`."""
+def _reading(outputs: Outputs, shape: Shape, has_logits: bool) -> Iterator[Layer]:
+    """The layers that make probabilities of a model's outputs, which have `shape`.
+
+    `has_logits`: whether they are the logits of sigmoids instead.
+    """
     if shape != (CLASSES,):
         yield Reshape("flat", target_shape=(CLASSES,))
     if outputs == "logits":
         yield Softmax("probabilities")
     if outputs == "sigmoids":
-        yield UnitSum("probabilities")
+        yield UnitSigmoids("probabilities") if has_logits else UnitSum("probabilities")
 
 
 class _Builder:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_cli.exporting.network import UnitLength, UnitSum
+from mnist_cli.exporting.network import LOWEST_LOGIT, UnitLength, UnitSigmoids, UnitSum
 from mnist_cli.exporting.onnx_activations import add_activation, add_activation_layer
 from mnist_cli.exporting.onnx_graph import Graph, batch, to_channels_first, to_channels_last
 from mnist_cli.model.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
@@ -227,3 +227,10 @@ def _unit_sum(layer: UnitSum, call: Call) -> str:
     is_empty = call.graph.add("Equal", sums, 0.0)
     share = call.graph.add("Div", call.x, call.graph.add("Where", is_empty, 1.0, sums))
     return call.graph.add("Where", is_empty, 0.1, share)
+
+
+@add_layer.register
+def _unit_sigmoids(layer: UnitSigmoids, call: Call) -> str:
+    logits = call.graph.add("Max", call.x, LOWEST_LOGIT)
+    logarithms = call.graph.add("Neg", call.graph.add("Softplus", call.graph.add("Neg", logits)))
+    return call.graph.add("Softmax", logarithms, axis=-1)

@@ -55,7 +55,7 @@ def onnx_content(engine: Engine, takes_bytes: bool, metadata: Mapping[str, str])
 
 def _add_network(graph: Graph, engine: Engine, image: str) -> str:
     """Add the nodes of all stages of the exported network; the output of the last one. Raises `ExportError`."""
-    network, weights = exported_network(engine)
+    network, weights = exported_network(engine, sigmoids_as_logits=True)
     values = {INPUT: image}
     arrays: dict[int, Weights] = {}  # by the first use of each layer
     for stage in network.stages:
