@@ -6,6 +6,7 @@ import shlex
 from importlib import import_module
 from pathlib import Path
 
+import onnx
 import pytest
 import typer
 from PIL import Image
@@ -16,6 +17,8 @@ from mnist_cli.cli.app import app
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.display.evaluation import EvaluationView
 from mnist_cli.evaluation.report import Report
+from mnist_cli.exporting.onnx_model import onnx_content
+from mnist_cli.model.engine import open_engine
 from mnist_cli.model.file import read_model
 from mnist_cli.model.layers.shaping import Inactive
 from mnist_cli.model.options import KINDS, layer_class
@@ -205,6 +208,16 @@ def test_the_figures_of_the_model_on_board_are_those_of_its_record():
     assert record is not None
     assert f"test accuracy {record.test.accuracy:.4f}." in section("evaluate")
     assert record.command in section("evaluate")
+
+
+def test_the_page_in_the_readme_takes_and_gives_what_an_export_does():
+    page = re.search(r"^```html\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    graph = onnx.load_from_string(onnx_content(open_engine(read_model(MODEL_PATH)), False, {})).graph
+    sizes = [size.dim_value or 1 for size in graph.input[0].type.tensor_type.shape.dim]
+
+    assert page is not None
+    assert f"const {{ {graph.output[0].name} }} = await session.run({{ {graph.input[0].name} }});" in page[1]
+    assert f'new ort.Tensor("float32", pixels, {sizes})' in page[1]
 
 
 def test_every_room_is_in_the_plan_with_its_own_sentence():

@@ -18,17 +18,20 @@ Input = Annotated[
     str,
     typer.Option(
         metavar="float32|uint8",
-        help=f"Type of the pixels that FILE takes: float32, 0 to 1, or uint8, 0 to 255.{default('float32')}",
+        help=f"Pixels that FILE takes: float32, 0 to 1, or uint8, 0 to 255.{default('float32')}",
         show_default=False,
     ),
 ]
 Quantize = Annotated[
     str | None,
-    typer.Option(metavar="float16|int8", help="Store smaller numbers in a .tflite file; int8: compute with them too."),
+    typer.Option(
+        metavar="float16|int8",
+        help="Make a .tflite file smaller; with int8, everything is a whole number, pixels too.",
+    ),
 ]
 Data = Annotated[
     Path | None,
-    file_option("--data", metavar="PATH", help=f"The data set to check with, and to fit int8 to.{default('MNIST')}"),
+    file_option("--data", metavar="PATH", help=f"Data set to check with, and to fit int8 to.{default('MNIST')}"),
 ]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Don't run FILE on the test images.")]
 

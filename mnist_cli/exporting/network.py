@@ -13,7 +13,7 @@ import numpy as np
 
 from mnist_cli.arrays import CLASSES, SIDE
 from mnist_cli.model.engine import Engine
-from mnist_cli.model.images import SCALES, Pixels
+from mnist_cli.model.images import SCALES, Pixels, normalized
 from mnist_cli.model.interface import Outputs, as_probabilities
 from mnist_cli.model.layers.activations import Softmax, softmax
 from mnist_cli.model.layers.base import Array, Layer, Shape, Weights
@@ -36,8 +36,7 @@ class UnitLength(Layer):
     axis: Literal[1, 2]
 
     def apply(self, weights: Weights, x: Array) -> Array:
-        lengths = np.sqrt(np.square(x).sum(axis=self.axis, keepdims=True))
-        return x / np.where(lengths == 0, np.float32(1), lengths)
+        return normalized(x, self.axis)
 
 
 class UnitSum(Layer):

@@ -29,8 +29,11 @@ def matching_shape(sizes: Sequence[int | None]) -> Shape | None:
     return None
 
 
-def _normalized(pixels: Array, axis: int) -> Array:
-    """Every column of an image (axis 1), or every row (axis 2), scaled to length 1, as `keras.utils.normalize` does."""
+def normalized(pixels: Array, axis: int) -> Array:
+    """Every column of an image (axis 1), or every row (axis 2), scaled to length 1, as `keras.utils.normalize` does.
+
+    One that is all 0 stays as it is.
+    """
     lengths = np.sqrt(np.square(pixels).sum(axis=axis, keepdims=True))
     return pixels / np.where(lengths == 0, np.float32(1), lengths)
 
@@ -42,8 +45,8 @@ SCALES: dict[str, Callable[[Array], Array]] = {
     "-0.5 to 0.5": lambda pixels: pixels / 255 - np.float32(0.5),
     # By the mean and the standard deviation of MNIST's training images.
     "standardized": lambda pixels: (pixels / 255 - np.float32(0.1307)) / np.float32(0.3081),
-    "columns of length 1": lambda pixels: _normalized(pixels, axis=1),
-    "rows of length 1": lambda pixels: _normalized(pixels, axis=2),
+    "columns of length 1": lambda pixels: normalized(pixels, axis=1),
+    "rows of length 1": lambda pixels: normalized(pixels, axis=2),
 }
 """The ranges that people scale pixels to, each from pixels of 0 to 255: float32, shape (n, side, side)."""
 

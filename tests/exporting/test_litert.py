@@ -16,6 +16,7 @@ from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import Dataset
 from mnist_cli.errors import ExportError
 from mnist_cli.exporting.check import FLOAT_NOISE
+from mnist_cli.exporting.export import ExportRequest, check_export
 from mnist_cli.exporting.litert_model import litert_content
 from mnist_cli.exporting.running import RUNTIMES
 from mnist_cli.model.engine import Engine, open_engine
@@ -111,6 +112,13 @@ def test_float16_reads_the_digits_with_half_the_bytes(mnist: Dataset):
 
     assert len(content) <= 75 * 1024
     assert np.abs(answers - engine.probabilities(test.images)).max() < 0.01
+
+
+def test_exports_are_recognised_as_such(tmp_path: Path):
+    path = tmp_path / "made.tflite"
+    path.write_bytes(litert_content(Engine(dense_model()), False, None, None))
+
+    check_export(ExportRequest(MODEL_PATH, path))
 
 
 def test_recurrent_layers_are_named_where_they_are_to_be_int8(images: Images):
