@@ -185,7 +185,7 @@ def in_child(work: Callable[[], Result], failure: str) -> Result:
     except WorkError as reason:
         raise ExportError(f"{failure}: it {reason}") from reason
     except Exception as reason:
-        raise ExportError(f"{failure}: {first_line(reason)}") from reason
+        raise ExportError(f"{failure}: {first_line(reason).removesuffix('.')}") from reason
     finally:
         worker.stop()
 

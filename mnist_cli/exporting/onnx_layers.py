@@ -57,7 +57,10 @@ def arranged(layer: Layer, weights: Weights, shape: Shape) -> Weights:
 
 @singledispatch
 def add_layer(layer: Layer, call: Call) -> str:
-    """Add the nodes of a layer; its output. Raises `NotImplementedError` if ONNX can't express it."""
+    """Add the nodes of a layer; its output.
+
+    Raises `NotImplementedError` if ONNX can't express it. The message says what about the layer, or is empty.
+    """
     raise NotImplementedError
 
 

@@ -67,12 +67,13 @@ def _add_network(graph: Graph, engine: Engine, image: str) -> str:
         try:
             values[stage.index] = _add_stage(graph, stage, inputs, arrays[stage.first_use])
         except NotImplementedError as reason:
-            raise ExportError(f"{engine.model.path}: ONNX has no form of its layer {layer.name} ({kind})") from reason
+            what = f"its layer {layer.name} ({kind}){reason}"
+            raise ExportError(f"{engine.model.path}: ONNX has no form of {what}") from reason
     return values[network.stages[-1].index]
 
 
 def _add_stage(graph: Graph, stage: Stage, inputs: list[str], arrays: Weights) -> str:
-    """Add the nodes of a stage; its output. Raises `NotImplementedError`."""
+    """Add the nodes of a stage; its output. Raises `NotImplementedError` as `add_layer` does."""
     shapes = stage.layer_shapes
     if not is_channels_first(stage.layer):
         return add_layer(stage.layer, Call(graph, inputs, shapes, arrays))

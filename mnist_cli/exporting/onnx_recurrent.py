@@ -71,7 +71,8 @@ def _activations(*functions: ActivationFunction) -> dict[str, Any]:
     """The attributes for the activations of a node. Raises `NotImplementedError` for one that ONNX lacks there."""
     for function in functions:
         if function not in _ACTIVATIONS:
-            raise NotImplementedError
+            name = function if isinstance(function, str) else type(function).__name__
+            raise NotImplementedError(f" with the activation {name}")
     found = [_ACTIVATIONS[function] for function in functions]
     return {
         "activations": [name for name, _, _ in found],
