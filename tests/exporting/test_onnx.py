@@ -24,6 +24,7 @@ from mnist_cli.errors import ExportError
 from mnist_cli.exporting.check import FLOAT_NOISE
 from mnist_cli.exporting.export import metadata
 from mnist_cli.exporting.onnx_activations import FUNCTIONS
+from mnist_cli.exporting.onnx_layers import add_layer
 from mnist_cli.exporting.onnx_model import onnx_content
 from mnist_cli.exporting.running import RUNTIMES
 from mnist_cli.model.engine import Engine, open_engine
@@ -35,6 +36,7 @@ from mnist_cli.model.layers.activations import Activation
 from mnist_cli.model.layers.dense import Dense
 from mnist_cli.model.layers.recurrent import GRU, LSTM, SimpleRNN
 from mnist_cli.model.layers.shaping import Flatten
+from mnist_cli.model.options import KINDS, layer_class
 
 TOLERANCE = 1e-5
 OLD = [name for name in old_files() if name.endswith(("2.15.0.keras", "2.15.0.h5")) and "weights" not in name]
@@ -82,6 +84,12 @@ def test_activations(name: str, images: Images):
 
 def test_every_activation_of_the_engine_is_there():
     assert set(FUNCTIONS) == set(activations.FUNCTIONS)
+
+
+def test_every_layer_of_the_engine_has_nodes():
+    missing = add_layer.dispatch(object)
+
+    assert [kind for kind in KINDS if add_layer.dispatch(layer_class(kind)) is missing] == []
 
 
 @pytest.mark.parametrize("name", sample(OLD, every=5))
