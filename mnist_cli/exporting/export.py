@@ -199,14 +199,10 @@ def _examples(model: ModelFile, dataset: Dataset) -> Images:
 
 
 def metadata(model: ModelFile) -> dict[str, str]:
-    """What an exported file says of its model, by name."""
-    values = {"model_sha256": model.sha256}
+    """The figures in the record of a model, and the checksum of its file, by name. No paths: exports get published."""
+    values: dict[str, float] = {}
     if model.record:
-        values["command"] = model.record.command
-        values["data"] = model.record.data.name
-        values["test_accuracy"] = str(model.record.test.accuracy)
-        values["test_loss"] = str(model.record.test.loss)
+        values |= {"test_accuracy": model.record.test.accuracy, "test_loss": model.record.test.loss}
     if model.record and model.record.calibration:
-        values["temperature"] = str(model.record.calibration.temperature)
-        values["threshold"] = str(model.record.calibration.threshold)
-    return {name: value.encode(errors="backslashreplace").decode() for name, value in values.items()}
+        values |= vars(model.record.calibration)
+    return {"model_sha256": model.sha256, **{name: str(value) for name, value in values.items()}}
