@@ -5,7 +5,7 @@ from pathlib import Path
 import processes
 import pytest
 from PIL import Image
-from processes import MNISTCLI, Run
+from processes import MNISTCLI, Run, run_on_terminal
 
 from mnist_cli import __version__
 
