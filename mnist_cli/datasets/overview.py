@@ -13,6 +13,8 @@ from mnist_cli.datasets.digits import Part
 from mnist_cli.datasets.orientation import shipped_engine
 from mnist_cli.datasets.stored import TRAIN
 
+_EXAMPLES = 3  # of each digit
+
 
 @dataclass(frozen=True)
 class Suspect:
@@ -34,7 +36,8 @@ class Suspect:
 class PartOverview:
     """A part of a data set: its images per digit, their range of pixels, and how many repeat another one in it.
 
-    `means`: the mean image of each digit, uint8, shape (10, 28, 28), black if there is none.
+    `means`: the mean image of each digit, uint8, shape (10, 28, 28), black if there is none. `examples`: of each digit,
+    up to three images, evenly chosen: uint8, shape (n, 28, 28).
     """
 
     name: str
@@ -43,6 +46,7 @@ class PartOverview:
     highest: int
     duplicates: int
     means: Images
+    examples: tuple[Images, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +84,12 @@ def _part_overview(name: str, part: Part) -> PartOverview:
     means = np.zeros((CLASSES, *images.shape[1:]), np.uint8)
     for digit in set(labels.tolist()):
         means[digit] = np.rint(images[labels == digit].mean(axis=0))
+    own = [np.flatnonzero(labels == digit) for digit in range(CLASSES)]
+    examples = tuple(images[indices[:: -(-len(indices) // _EXAMPLES) or 1]] for indices in own)
     counts = tuple(np.bincount(labels, minlength=CLASSES).tolist())
-    return PartOverview(name, counts, int(images.min()), int(images.max()), len(images) - len(repeated), means)
+    return PartOverview(
+        name, counts, int(images.min()), int(images.max()), len(images) - len(repeated), means, examples
+    )
 
 
 def find_suspects(name: str, part: Part) -> tuple[Suspect, ...]:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from mnist_cli.arrays import CLASSES
+from mnist_cli.arrays import CLASSES, SIDE
 from mnist_cli.datasets.overview import Overview, PartOverview, Suspect
 from mnist_cli.display.images import blocks, has_half_blocks
 from mnist_cli.display.layout import count, fields, percent, room, section, table
@@ -32,8 +34,9 @@ class OverviewView(View):
             rows["In both"] = count(overview.duplicates, "image")
         screen.result(fields(rows), "", _digits_table(overview))
         for part in overview.parts:
-            drawings = _Drawings([(part.means[digit], str(digit)) for digit in range(CLASSES) if part.counts[digit]])
-            screen.result("", section("Mean images", part.name, drawings))
+            drawn = (_digit_row(part, digit, screen.out) for digit in range(CLASSES) if part.counts[digit])
+            explanation = f"{part.name}, at half their size: the mean image of each digit, and examples"
+            screen.result("", section("Digits", explanation, *drawn))
         screen.result("", section("Suspects", self._explanation(), _suspects(overview.suspects)))
 
     def _explanation(self) -> str:
@@ -78,6 +81,20 @@ def _digits_table(overview: Overview) -> Table:
     for digit in range(CLASSES):
         rows.add_row(str(digit), *(f"{part.counts[digit]:,}" for part in overview.parts))
     return rows
+
+
+def _digit_row(part: PartOverview, digit: int, console: Console) -> Table:
+    """The mean image and the examples of a digit side by side."""
+    grid = Table.grid(padding=(0, _GAP, 1, 0))
+    pixels = [part.means[digit], *part.examples[digit]]
+    grid.add_row(Text(str(digit), "bold"), *(blocks(_halved(image), has_half_blocks(console)) for image in pixels))
+    return grid
+
+
+def _halved(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An image at half its size: uint8, shape (14, 14)."""
+    halved: NDArray[np.uint8] = image.reshape(SIDE // 2, 2, SIDE // 2, 2).mean(axis=(1, 3)).astype(np.uint8)
+    return halved
 
 
 def _suspects(suspects: tuple[Suspect, ...]) -> "Group | Text":

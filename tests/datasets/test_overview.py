@@ -48,4 +48,4 @@ def test_a_summary_of_data_for_people(small_npz: Path, run: Run):
 
     assert done.returncode == 0
     assert "Suspects" in done.stdout
-    assert "Mean images" in done.stdout
+    assert "the mean image of each digit" in done.stdout
