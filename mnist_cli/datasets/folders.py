@@ -91,7 +91,7 @@ def _part_folders(folder: Path) -> dict[str, Path]:
 
 def _listing(folder: Path) -> Listing:
     """The pictures in a folder of labelled pictures. Raises `DataError`, also if there are none."""
-    listing = _read_labels(folder) if os.path.isfile(folder / _LABELS) else _by_digit(folder)
+    listing = read_labels(folder) if os.path.isfile(folder / _LABELS) else _by_digit(folder)
     if not listing.paths:
         raise DataError(f"{folder}: there are no pictures in it")
     return listing
@@ -108,7 +108,7 @@ def _by_digit(folder: Path) -> Listing:
     return Listing(paths, labels, tuple(others))
 
 
-def _read_labels(folder: Path) -> Listing:
+def read_labels(folder: Path) -> Listing:
     """The pictures that `labels.csv` names. Raises `DataError`."""
     path = folder / _LABELS
     try:
