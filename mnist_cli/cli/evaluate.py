@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_cli.cli.options import OUTPUT, Debug, Json, Model, OtherModel, Quiet, default, file_option
+from mnist_cli.cli.options import OUTPUT, AsIs, Debug, Json, Model, OtherModel, Quiet, default, file_option
 
 if TYPE_CHECKING:
     from mnist_cli.display.screen import Screen
@@ -19,7 +19,7 @@ Data = Annotated[
     file_option(
         "--data",
         metavar="PATH",
-        help=f"An .npz file with Keras' keys, or a folder with IDX files or pictures.{default('MNIST')}",
+        help=f"An .npz, CSV or Parquet file, or a folder with IDX files or pictures.{default('MNIST')}",
     ),
 ]
 Robustness = Annotated[
@@ -45,6 +45,7 @@ Mistakes = Annotated[
 def evaluate(
     model: Model = None,
     data: Data = None,
+    as_is: AsIs = False,
     robustness: Robustness = False,
     compare: OtherModel = None,
     min_accuracy: MinAccuracy = None,
@@ -58,7 +59,7 @@ def evaluate(
     from mnist_cli.display.screen import Screen
     from mnist_cli.evaluation.report import EvaluationRequest
 
-    request = EvaluationRequest(model, data, compare, robustness, min_accuracy, report, mistakes)
+    request = EvaluationRequest(model, data, compare, robustness, min_accuracy, report, mistakes, as_is)
     _evaluate(request, Screen(quiet, "json" if json else "text"))
 
 
@@ -68,19 +69,22 @@ def _evaluate(request: "EvaluationRequest", screen: "Screen") -> None:
     from mnist_cli.display.evaluation import EvaluationView
     from mnist_cli.display.report import check_report_destination, write_report
     from mnist_cli.display.screen import ReaderGone, tracked
-    from mnist_cli.evaluation.report import check_accuracy, evaluate_model
+    from mnist_cli.evaluation.report import check_accuracy, evaluate_model, trained_on
 
     engine = engine_for(request.model_path, screen)
     other = engine_for(request.other_path, screen) if request.other_path else None
-    dataset = open_dataset(request.data_path)
+    dataset = open_dataset(request.data_path, request.data_as_is)
+    digits, notes = dataset.unseen(trained_on(engine, other))
+    for note in dataset.notes + notes:
+        screen.note(note)
     if request.report_path:
         check_report_destination(request.report_path)
-    report = evaluate_model(engine, dataset, other)
+    report = evaluate_model(engine, dataset, other, digits)
     if request.robustness:
         from mnist_cli.evaluation.robustness import CHANGES, robustness  # loads OpenCV
 
         screen.note(f"evaluating on {len(CHANGES)} changed versions of the images")
-        trials = tracked(screen, robustness(engine, dataset.test), len(CHANGES), "Changed images")
+        trials = tracked(screen, robustness(engine, digits), len(CHANGES), "Changed images")
         report = replace(report, trials=tuple(trials))
     with suppress(ReaderGone):  # the report file and the exit code still matter
         screen.show(EvaluationView(report, request.mistakes))

@@ -52,6 +52,9 @@ OtherModel = Annotated[
     Path | None,
     typer.Option("--compare", metavar="FILE", help="Compare with another model on the same images.", **_MODEL),
 ]
+AsIs = Annotated[
+    bool, typer.Option("--as-is", help="Use the images of --data as they are, even if they are turned or inverted.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=OUTPUT)]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print only results, warnings and errors.", rich_help_panel=OUTPUT)

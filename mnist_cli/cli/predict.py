@@ -43,6 +43,12 @@ CsvLines = Annotated[
 ]
 
 
+Kaggle = Annotated[
+    bool,
+    typer.Option("--kaggle", help="Print ImageId,Label lines for Kaggle's digit recognizer.", rich_help_panel=OUTPUT),
+]
+
+
 def predict(
     images: Images,
     model: ModelOption = None,
@@ -51,34 +57,51 @@ def predict(
     explain: Explain = False,
     json: JsonLines = False,
     csv: CsvLines = False,
+    kaggle: Kaggle = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Read the digits in pictures."""
     from mnist_cli.cli.models import engine_for
     from mnist_cli.display.layout import count
-    from mnist_cli.display.prediction import COLUMNS, PredictionView
+    from mnist_cli.display.prediction import COLUMNS, KAGGLE_COLUMNS, KaggleView, PredictionView
     from mnist_cli.display.screen import Screen, tracked
-    from mnist_cli.pictures.paths import find_pictures
+    from mnist_cli.pictures.paths import find_pictures, holds_images
     from mnist_cli.pictures.preparation import prepare, resize
     from mnist_cli.pictures.reader import Reader
 
-    if [json, csv, explain].count(True) > 1:
-        raise SettingError("--explain" if explain else "--csv", "cannot be combined with another output format")
+    if [json, csv, kaggle, explain].count(True) > 1:
+        raise SettingError(
+            "--explain" if explain else "--kaggle" if kaggle else "--csv",
+            "cannot be combined with another output format",
+        )
     if "" in images:  # as a path, this would be the current folder
         raise SettingError("IMAGE...", "must not be empty")
-    screen = Screen(quiet, _format(json, csv))
+    screen = Screen(quiet, _format(json, csv or kaggle))
     engine = engine_for(model, screen)
     reader = Reader(engine, engine.model.calibration, resize if raw else prepare)
     found = find_pictures(map(Path, images))
     paths = found.paths
     if found.left_out:
         screen.note(f"skipped {count(found.left_out, 'file')} without the suffix of a picture")
-    screen.header(COLUMNS)
-    failed = 0
-    for prediction in tracked(screen, reader.read_all(paths), len(paths), "Pictures", prints_each=True):
+    screen.header(KAGGLE_COLUMNS if kaggle else COLUMNS)
+    failed = read = 0
+    if any(map(holds_images, paths)):
+        from mnist_cli.datasets.unlabelled import read_files  # pictures don't need it
+
+        predictions = read_files(reader, paths)
+    else:
+        predictions = reader.read_all(paths)
+    for prediction in tracked(screen, predictions, len(paths), "Pictures", prints_each=True):
         if prediction.status == "error":
             failed += 1
+        if kaggle and prediction.status == "error":
+            screen.error(PictureError(prediction.error or "", prediction.hint))
+            continue
+        if kaggle:
+            read += 1
+            screen.show(KaggleView(prediction, read))
+            continue
         explanations = reader.explain(prediction) if explain else ()
         screen.show(PredictionView(prediction, top, explanations))
     if len(paths) == 1 and screen.has_shown_error:  # the count would say nothing more

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_cli.cli.options import Debug, Json, Quiet, default, file_option
+from mnist_cli.cli.options import AsIs, Debug, Json, Quiet, default, file_option
 from mnist_cli.settings import DEFAULT_MODEL_PATH, OPTIMIZERS, PRECISIONS, RECIPES, SCHEDULES
 
 _RECIPE, _RUN, _FILES = "Recipe", "Run", "Data and files"
@@ -85,7 +85,7 @@ Data = Annotated[
     file_option(
         "--data",
         metavar="PATH",
-        help=f"An .npz file with Keras' keys, or a folder with IDX files.{default('MNIST')}",
+        help=f"An .npz, CSV or Parquet file, or a folder with IDX files or pictures.{default('MNIST')}",
         panel=_FILES,
     ),
 ]
@@ -118,6 +118,7 @@ def train(
     resume: Resume = False,
     from_record: FromRecord = None,
     data: Data = None,
+    as_is: AsIs = False,
     output: Output = None,
     tensorboard: Tensorboard = None,
     json: Json = False,
@@ -152,6 +153,7 @@ def train(
         },
         output_path=output,
         data_path=data,
+        data_as_is=as_is,
         resume=resume,
         record_path=from_record,
         tensorboard_path=tensorboard,

@@ -17,6 +17,9 @@ from mnist_cli.pictures.reader import Prediction
 COLUMNS = ("path", "status", "digit", "digits", "confidence", *(f"p{digit}" for digit in range(10)), "steps", "error")
 """The columns of the CSV."""
 
+KAGGLE_COLUMNS = ("ImageId", "Label")
+"""The columns of a submission to Kaggle's digit recognizer."""
+
 _BAR_WIDTH = 30
 
 
@@ -64,6 +67,18 @@ class PredictionView(View):
             "; ".join(prediction.steps),
             _error(prediction) or "",
         )
+
+
+class KaggleView(PredictionView):
+    """A line of a submission to Kaggle: the number of the image, from 1, and its digit; empty if it has none."""
+
+    def __init__(self, prediction: Prediction, number: int) -> None:
+        super().__init__(prediction, 1)
+        self._number = number
+
+    def as_csv(self) -> tuple[Any, ...]:
+        digits = self._prediction.digits
+        return self._number, digits[0] if len(digits) == 1 else ""
 
 
 def _error(prediction: Prediction) -> str | None:

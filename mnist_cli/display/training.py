@@ -22,6 +22,8 @@ def show_plan(screen: Screen, run: Run) -> None:
     """Print what will be trained, on which data, and where it will be saved."""
     if run.original and run.has_other_data:
         screen.warning(f"the recorded run was trained on other data: {run.original.data.name}")
+    for note in run.dataset.training_notes:
+        screen.note(note)
     settings = run.settings
     test_size = len(run.dataset.test_labels)
     recipe = f"{settings.recipe} recipe{_changes(settings)}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mnist_cli.arrays import Images
 from mnist_cli.datasets.dataset import MNIST_SHA256, Dataset
+from mnist_cli.datasets.digits import Digits
 from mnist_cli.errors import AccuracyError, SettingError
 from mnist_cli.evaluation.calibration import Coverage, coverage
 from mnist_cli.evaluation.comparison import Comparison
@@ -36,6 +37,8 @@ class EvaluationRequest:
     """The report file to write."""
     mistakes: int | None = None
     """The number of misread images to draw; None: as many as fit side by side."""
+    data_as_is: bool = False
+    """The data is not put right."""
 
     def __post_init__(self) -> None:
         if self.min_accuracy is not None and not 0 <= self.min_accuracy <= 1:
@@ -82,12 +85,18 @@ class Report:
         return coverage(self.tempered, self.calibration.threshold) if self.calibration else None
 
 
-def evaluate_model(engine: Engine, dataset: Dataset, other: Engine | None = None) -> Report:
-    """Evaluate a model on the test images, without robustness trials; if there is an `other` model, compare them.
+def trained_on(*engines: Engine | None) -> set[str]:
+    """The checksums of the data sets that models were trained on, by their records."""
+    records = (engine.model.record for engine in engines if engine)
+    return {record.data.sha256 for record in records if record}
 
-    Raises `ModelError` and `DataError`.
+
+def evaluate_model(engine: Engine, dataset: Dataset, other: Engine | None = None, test: Digits | None = None) -> Report:
+    """Evaluate a model on some digits of a data set, by default its test part, without robustness trials.
+
+    If there is an `other` model, compare them. Raises `ModelError` and `DataError`.
     """
-    test = dataset.test
+    test = test or dataset.test
     start = time.perf_counter()
     evaluation = Evaluation(test.labels, engine.probabilities(test.images))
     seconds = time.perf_counter() - start

@@ -13,7 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from mnist_cli.arrays import Images
-from mnist_cli.datasets.dataset import Digits
+from mnist_cli.datasets.digits import Digits
 from mnist_cli.evaluation.metrics import Evaluation, Trial
 from mnist_cli.model.engine import Engine
 

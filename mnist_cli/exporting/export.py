@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from mnist_cli.arrays import Images
-from mnist_cli.datasets.dataset import Dataset, Digits
+from mnist_cli.datasets.dataset import Dataset
+from mnist_cli.datasets.digits import Digits
 from mnist_cli.errors import ExportError, MnistCliError, SettingError, first_line
 from mnist_cli.evaluation.metrics import Evaluation
 from mnist_cli.exporting.check import Check, require_agreement

@@ -13,6 +13,12 @@ SUFFIXES = (
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
 """The suffixes of the files in a folder that count as pictures."""
+_IMAGE_FILE_SUFFIXES = (".csv", ".csv.gz", ".npz", "-ubyte", "-ubyte.gz")
+
+
+def holds_images(path: Path) -> bool:
+    """Whether a file holds the pixels of many images, by its name."""
+    return path.name.lower().endswith(_IMAGE_FILE_SUFFIXES)
 
 
 @dataclass(frozen=True)

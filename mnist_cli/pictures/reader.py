@@ -19,6 +19,7 @@ Status = Literal["digit", "unsure", "none", "several", "error"]
 # An unsure prediction names the digits that are at least this likely, as a share of the likeliest one's probability.
 _LEAST_LIKELY = 0.1
 _MOST_CANDIDATES = 3
+_IMAGES_AT_ONCE = 1024  # of a file of images
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,25 @@ class Reader:
             is_first_of_several=prepared.is_first_of_several,
             pixels=prepared.pixels,
         )
+
+    def read_images(self, path: Path, images: Images) -> Iterator[Prediction]:
+        """Yield a prediction for each image in a file: uint8, shape (n, 28, 28). Raises `ModelError`.
+
+        The path of each has its position in square brackets.
+        """
+        for start in range(0, len(images), _IMAGES_AT_ONCE):
+            batch = images[start : start + _IMAGES_AT_ONCE]
+            for index, probabilities in enumerate(self.probabilities(batch)):
+                digit, confidence = int(probabilities.argmax()), float(probabilities.max())
+                yield Prediction(
+                    Path(f"{path}[{start + index}]"),
+                    self._status((digit,), confidence),
+                    (digit,),
+                    confidence,
+                    tuple(probabilities.tolist()),
+                    self.engine.interface.steps,
+                    pixels=batch[index : index + 1],
+                )
 
     def _status(self, digits: tuple[int, ...], confidence: float) -> Status:
         if confidence < self.calibration.threshold:

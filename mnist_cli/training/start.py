@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mnist_cli.datasets.dataset import MNIST_SHA256, Dataset, open_dataset
+from mnist_cli.datasets.dataset import Dataset, open_dataset
 from mnist_cli.errors import DataError, ModelError, OutputError, SettingError, first_line
 from mnist_cli.model.file import check_model_destination
 from mnist_cli.model.network import Network
@@ -26,12 +26,14 @@ class TrainingRequest:
     """What `train` is asked for. Raises `SettingError`.
 
     `chosen`: values by the names of settings; those that are None or missing come from the recipe, the record or the
-    run to resume. `record_path`: the record of a run to repeat. `command`: the command line, for the new record.
+    run to resume. `data_as_is`: the data is not put right.
+    `record_path`: the record of a run to repeat. `command`: the command line, for the new record.
     """
 
     chosen: Mapping[str, Any] = field(default_factory=dict)
     output_path: Path | None = None
     data_path: Path | None = None
+    data_as_is: bool = False
     resume: bool = False
     record_path: Path | None = None
     tensorboard_path: Path | None = None
@@ -62,6 +64,8 @@ class TrainingRequest:
         for option, path in options.items():
             if path:
                 command += [option, str(path)]
+        if self.data_as_is:
+            command.append("--as-is")
         return f"`{shlex.join(command)}` resumes the run"
 
 
@@ -125,7 +129,7 @@ def plan_run(request: TrainingRequest) -> Run:
 
     Raises `DataError`, `ModelError`, `OutputError` and `SettingError`.
     """
-    dataset = open_dataset(request.data_path)
+    dataset = open_dataset(request.data_path, request.data_as_is)
     original = open_record(request.record_path) if request.record_path else None
     checkpoint = _checkpoint(request, dataset, original)
     run = Run(request.model_path, checkpoint, dataset, original)
@@ -155,8 +159,6 @@ def _check_data(run: Run) -> None:
     dataset, checkpoint = run.dataset, run.checkpoint
     if checkpoint.data_sha256 != dataset.sha256:
         raise DataError(f"{dataset.name}: not the data that the run to resume was trained on", "Give its --data.")
-    if dataset.sha256 != MNIST_SHA256:  # MNIST is known to be valid
-        dataset.check()
     if run.settings.patience and not run.validation_size:
         raise SettingError("--validation-split", "leaves no images to validate on, which --patience needs")
     if checkpoint.progress.images != min(checkpoint.progress.step * run.settings.batch_size, run.training_size):

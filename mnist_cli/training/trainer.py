@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_cli.datasets.dataset import Digits
+from mnist_cli.datasets.digits import Digits
 from mnist_cli.evaluation.metrics import Evaluation
 from mnist_cli.figures import Metrics
 from mnist_cli.model.network import Network

@@ -53,7 +53,7 @@ def test_a_failure_without_a_model_given_is_told_in_one_line(arguments: list[str
 def test_the_traceback_of_the_unexpected_comes_with_debug_only():
     script = (
         "import sys, mnist_cli.datasets.dataset, mnist_cli.cli.app\n"
-        "def burst(path): raise ZeroDivisionError('inside')\n"
+        "def burst(*arguments): raise ZeroDivisionError('inside')\n"
         "mnist_cli.datasets.dataset.open_dataset = burst\n"
         "sys.argv = ['mnistcli', *sys.argv[1:]]\n"
         "mnist_cli.cli.app.main()\n"

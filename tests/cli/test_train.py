@@ -54,8 +54,8 @@ def test_figures_are_written_for_tensorboard(quiet_training: Done, folder: Path)
     ("data", "output", "message"),
     [
         ("missing.npz", "m.keras", "missing.npz: no such file"),
-        (".", "m.keras", "no IDX files"),
-        ("text.npz", "m.keras", "not an .npz file"),
+        (".", "m.keras", "no data set in this folder"),
+        ("text.npz", "m.keras", "not a data set"),
         ("nan.npz", "m.keras", "finite"),
         ("small.npz", "folder.keras", "not a regular file"),
         ("small.npz", "text.npz/m.keras", "can't be written"),

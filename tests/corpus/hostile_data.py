@@ -109,11 +109,15 @@ GREEDY: Files = {
 }
 
 
+_ROW = b"7," + b",".join([b"0"] * 784) + b"\n"
+
 # Images that are zeros, and deflated; the header may tell of others than there are. Made when asked for.
 BOMBS: dict[str, Callable[[], bytes | Files]] = {
     "bomb as large as allowed.npz": lambda: _deflated(63_000 * 784 * 8, header((63_000, 28, 28), "'<f8'")),
     "bomb behind a small header.npz": lambda: _deflated(500_000_000, header((20, 28, 28))),
     "bomb that is no array.npz": lambda: npz(zipfile.ZIP_DEFLATED, x_test=bytes(500_000_000)),
+    "lines without end.csv": lambda: _ROW * 180_000,
+    "bomb.csv.gz": lambda: gzip.compress(_ROW * 200_000, 6),
     "idx, gzip that is a bomb": lambda: {
         f"{IMAGES}.gz": gzip.compress(idx(bytes(500_000_000), 20, 28, 28), 6),
         LABELS: _LABELS,
@@ -136,9 +140,8 @@ ARRAYS: Files = {
     "structures": npz(x_test=np.zeros((20, 28, 28), [("a", "u1"), ("b", "u1")])),
     "arrays in the type": npz(x_test=npy_of(header((20,), "('|u1', (28, 28))"), bytes(20 * 784))),
     "type unheard of": npz(x_test=npy_of(header((20, 28, 28), f"'{_ESCAPES}'"))),
-    "booleans": npz(x_test=np.zeros((20, 28, 28), bool)),
     "dates": npz(y_test=np.zeros(20, "M8[s]")),
-    "texts": npz(y_test=np.array(list("01234567890123456789"))),
+    "texts": npz(y_test=np.array(["one", "two"] * 10)),
     "complex pixels": npz(x_test=np.zeros((20, 28, 28), np.complex64)),
     "other images": npz(x_test=np.zeros((20, 32, 32), np.uint8)),
     "images in colour": npz(x_test=np.zeros((20, 28, 28, 3), np.uint8)),
@@ -146,8 +149,11 @@ ARRAYS: Files = {
     "fewer labels": npz(y_test=arrays()["y_test"][:19]),
     "label 10": npz(y_test=np.full(20, 10, np.uint8)),
     "label -1": npz(y_test=np.full(20, -1, np.int64)),
-    "labels are floats": npz(y_test=np.zeros(20)),
-    "labels one-hot": npz(y_test=np.eye(10, dtype=np.uint8)[arrays()["y_test"]]),
+    "labels are fractions": npz(y_test=np.full(20, 0.5)),
+    "labels NaN": npz(y_test=np.full(20, np.nan)),
+    "labels twice hot": npz(y_test=np.ones((20, 10), np.uint8)),
+    "labels in colour": npz(y_test=np.array([_ESCAPES] * 20)),
+    "labels without end": npz(y_test=np.array([2**63] * 20, np.uint64)),
     "pixel NaN": _one_pixel(np.nan),
     "pixel infinite": _one_pixel(np.inf),
     "pixel negative": _one_pixel(-1),
@@ -229,8 +235,31 @@ FOLDERS: dict[str, Files] = {
 }
 
 
+TABLES: Files = {
+    "no labels.csv": _ROW[2:] * 20,
+    "cut.csv": _ROW * 20 + _ROW[:900],
+    "columns missing.csv": _ROW + _ROW[:-9] + b"\n",
+    "columns too many.csv": b"0," * 20_000 + b"0\n",
+    "line without end.csv": b"0," * 20_000_000,
+    "pixels of text.csv": _ROW + _ROW.replace(b",0,0,0,", b",0,x,0,", 1),
+    "pixel 256.csv": _ROW + _ROW.replace(b",0,0,0,", b",0,256,0,", 1),
+    "pixel NaN.csv": _ROW + _ROW.replace(b",0,0,0,", b",0.0,nan,0,", 1),
+    "pixel negative.csv": _ROW + _ROW.replace(b",0,0,0,", b",0,-1,0,", 1),
+    "number without end.csv": _ROW + b"9" * 5_000_000 + _ROW,
+    "quote without end.csv": _ROW + b'"' + _ROW * 10_000,
+    "label 10.csv": _ROW.replace(b"7", b"10") * 20,
+    "names in colour.csv": f"{_ESCAPES},".encode() * 785 + b"\n" + _ROW,
+    "header only.csv": b"label," + b"p," * 783 + b"p\n",
+    "bytes of zero.csv": _ROW + bytes(10_000_000),
+    "gzip cut.csv.gz": gzip.compress(_ROW * 20)[:-9],
+    "pickle.pkl": pickle.dumps(_Payload()),
+    "mnist.pkl.gz": gzip.compress(pickle.dumps(_Payload(), protocol=2)),
+    "magic only.parquet": b"PAR1PAR1",
+    "text.parquet": b"PAR1" + b"x" * 10_000 + b"PAR1",
+    "footer without end.parquet": b"PAR1" + b"x" * 100 + b"\xff\xff\xff\x7fPAR1",
+}
 # A data set is a file, or a folder of files.
-DATA: dict[str, bytes | Files] = {f"{name}.npz": content for name, content in NPZ.items()} | IDX | FOLDERS
+DATA: dict[str, bytes | Files] = {f"{name}.npz": content for name, content in NPZ.items()} | TABLES | IDX | FOLDERS
 
 
 def write_data(folder: Path, data: Mapping[str, bytes | Files]) -> None:

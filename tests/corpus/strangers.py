@@ -21,7 +21,7 @@ from PIL import Image
 
 from mnist_cli.data import MODEL_PATH
 from mnist_cli.datasets.dataset import open_dataset
-from mnist_cli.datasets.folders import find_labelled
+from mnist_cli.datasets.folders import read_labels
 from mnist_cli.datasets.formats import read_idx
 from mnist_cli.display.screen import Screen
 from mnist_cli.display.summary import SummaryView
@@ -118,7 +118,7 @@ def _use_array(content: bytes) -> None:
 
 
 def _use_idx(content: bytes) -> None:
-    assert read_idx(content, _PATH).dtype == np.uint8
+    assert read_idx(content, _PATH).dtype in (np.uint8, np.dtype(">i4"))
 
 
 _ON_BOARD = parse_model(_PATH, MODEL_PATH.read_bytes())
@@ -146,7 +146,7 @@ def _use_record(content: bytes) -> None:
 
 def _use_labels(content: bytes) -> None:
     def use(path: Path) -> None:
-        assert all(label in range(10) for _, label in find_labelled(path.parent))
+        assert all(label in range(10) for label in read_labels(path.parent).labels)
 
     _in_file(content, use, "labels.csv")
 

@@ -19,7 +19,7 @@ def by_digit(mnist: Dataset, tmp_path: Path) -> Path:
 
 
 def test_a_subfolder_is_a_label(by_digit: Path, mnist: Dataset):
-    test = open_dataset(by_digit).test
+    test, _ = open_dataset(by_digit).unseen([])
 
     assert sorted(test.labels) == sorted(mnist.test.labels[:20])
     originals = {
@@ -35,7 +35,7 @@ def test_a_list_has_the_labels(mnist: Dataset, tmp_path: Path):
         lines.append(f"{index}.png,{mnist.test.labels[index]}")
     (tmp_path / "labels.csv").write_text("\n".join(lines))
 
-    test = open_dataset(tmp_path).test
+    test, _ = open_dataset(tmp_path).unseen([])
 
     assert np.array_equal(test.images, mnist.test.images[:3])
     assert np.array_equal(test.labels, mnist.test.labels[:3])
@@ -59,24 +59,42 @@ def test_a_list_with_a_bad_line_is_refused(lines: tuple[str, ...], told: str, tm
         _ = open_dataset(tmp_path).test
 
 
-def test_a_blank_picture_is_an_empty_image(tmp_path: Path):
-    (tmp_path / "3").mkdir()
-    Image.new("L", (90, 90), 255).save(tmp_path / "3" / "blank.png")
+def test_a_picture_that_can_not_be_used_is_left_out_and_named(by_digit: Path):
+    Image.new("L", (90, 90), 255).save(by_digit / "7" / "blank.png")
+    (by_digit / "7" / "bad.png").write_bytes(b"no picture")
+    (by_digit / "7" / "notes.txt").write_text("x")
+    (by_digit / "more.txt").write_text("x")
+    dataset = open_dataset(by_digit)
 
-    assert not open_dataset(tmp_path).test.images.any()
+    assert len(dataset.unseen([])[0]) == 20
+    notes = "\n".join(dataset.notes)
+    for told in ("bad.png", "blank.png", "more.txt", "1 files without the suffix"):
+        assert told in notes
 
 
-def test_a_damaged_picture_is_named(tmp_path: Path):
+def test_a_picture_keeps_its_path(by_digit: Path, mnist: Dataset):
+    (by_digit / "0" / "bad.png").write_bytes(b"no picture")
+    part = open_dataset(by_digit).part("all")
+
+    for position, image in enumerate(part.digits.images):
+        path = part.path(position)
+        assert path is not None
+        assert np.array_equal(np.asarray(Image.open(path)), image)
+
+
+def test_a_folder_without_a_single_good_picture_is_refused(tmp_path: Path):
     (tmp_path / "3").mkdir()
     (tmp_path / "3" / "bad.png").write_bytes(b"no picture")
 
     with pytest.raises(DataError, match=r"bad\.png"):
-        _ = open_dataset(tmp_path).test
+        open_dataset(tmp_path)
 
 
-def test_pictures_are_not_to_train_on(by_digit: Path):
-    with pytest.raises(DataError, match="not for training"):
-        _ = open_dataset(by_digit).train
+def test_pictures_are_to_train_on_too(by_digit: Path):
+    dataset = open_dataset(by_digit)
+
+    assert len(dataset.train) + len(dataset.test) == 20
+    assert len(dataset.test) == len(set(dataset.test.labels))
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path):

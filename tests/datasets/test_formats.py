@@ -50,7 +50,7 @@ def test_both_versions_of_headers_are_read():
         (npy_of(header((1,) * 5), b"a"), "axes"),
         (npy_of(header((ARRAY_LIMIT + 1,))), "381.5 MB"),
         (npy_of(header((2,), "'|O'"), b"ab"), "not numbers"),
-        (npy_of(header((2,), "'<U1'"), bytes(8)), "not numbers"),
+        (npy_of(header((2,), "'<U99'"), bytes(8 * 99)), "not numbers"),
         (npy_of(header((2,), "('|u1', (2,))"), bytes(4)), "not numbers"),
         (npy_of(header((2,), "'<c8'"), bytes(16)), "not numbers"),
         (npy_of(header((2,)), b"ab", version=b"\3\0"), "version 3.0"),
@@ -60,13 +60,6 @@ def test_both_versions_of_headers_are_read():
 def test_an_array_that_is_not_what_it_declares_is_refused(member: bytes, reason: str):
     with pytest.raises(DataError, match=f"the-data: x is .*(?i:{reason})"):
         read(member)
-
-
-def test_a_missing_array_is_named_beside_those_that_are_there():
-    archive = Archive(archive_of({"images.npy": b"", "labels.npy": b""}))
-
-    with pytest.raises(DataError, match=r"the-data: the array x is missing \(found: images, labels\)"):
-        read_npy(archive, "x", "the-data")
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
@@ -84,7 +77,7 @@ def test_idx_comes_back_as_it_was(shape: tuple[int, ...], compress):
     [
         (b"", "begin"),
         (b"\0\0\x08", "begin"),
-        (idx(b"abcd", 2, 2), "begin"),
+        (idx(b"abcde", 1, 1, 1, 1, 5), "begin"),
         (idx(bytes(4), 1, kind=13), "begin"),
         (idx(b"ab", 3), "the 3 bytes"),
         (idx(b"abcd", 3), "the 3 bytes"),

@@ -1,0 +1,82 @@
+"""What the readers of all forms give: the arrays of a data set, as they are stored."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from mnist_cli.errors import DataError
+
+TRAIN, TEST, WHOLE = "train", "test", "all"
+"""The names of parts. A set without parts has only the last one."""
+_VALIDATION = "validation"
+# A note names so many things, and counts the others.
+_NAMED = 5
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class StoredPart:
+    """The images and the labels of a part, read at the first use, which may raise `DataError`.
+
+    `images_name`, `labels_name`: what the two are called in the file, for messages. `paths`: the pictures, if each
+    image is one. `indices`: the positions of the images in the file, or among the paths; empty: there are no others.
+    `notes`: on what was left out.
+    """
+
+    images: Callable[[], Array]
+    labels: Callable[[], Array]
+    images_name: str = "images"
+    labels_name: str = "labels"
+    paths: tuple[Path, ...] = ()
+    indices: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A data set as it is stored: its parts by their names, its checksum, and notes on what was left out of the set."""
+
+    parts: Mapping[str, StoredPart]
+    sha256: str
+    notes: tuple[str, ...] = ()
+
+
+def checksum(contents: Iterable[bytes]) -> str:
+    """The SHA-256 of the contents, joined."""
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def part_in(name: str) -> str:
+    """The part that the name of an array, a file or a folder speaks of; all if of none."""
+    lower = name.lower()
+    if "train" in lower:
+        return TRAIN
+    if "test" in lower or "t10k" in lower:
+        return TEST
+    return _VALIDATION if re.search(r"(?<![a-z])val(id(ation)?)?(?![a-z])", lower) else WHOLE
+
+
+def left_out(names: Iterable[str]) -> tuple[str, ...]:
+    """A note on what was left out, if anything was."""
+    names = sorted(names)
+    return (f"left out: {listed(names)}",) if names else ()
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and the number of the others."""
+    others = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {others:,} more" if others > 0 else "")
+
+
+def unlabelled(name: str) -> DataError:
+    """The error for images without labels."""
+    return DataError(f"{name}: its images have no labels", "`mnistcli predict` reads them.")
