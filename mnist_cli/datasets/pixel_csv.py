@@ -3,8 +3,10 @@
 import csv
 import io
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -59,14 +61,25 @@ def read_csv(content: bytes, path: Path) -> Table:
     if len(content) > FILE_LIMIT:
         raise DataError(f"{path}: a CSV file of more than {size_text(FILE_LIMIT)}", "Save it as an .npz file.")
     content = unzipped(content, path, FILE_LIMIT)
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     line = _first_line(content)
     delimiter = max(_separators(), key=line.count).decode()
-    fields = next(csv.reader([line.decode("latin-1").strip("\r")], delimiter=delimiter))
+    fields = next(csv.reader([line.decode("latin-1")], delimiter=delimiter))
     names = [field.strip().lower() for field in fields]
-    header = names if not all(map(_is_number, names)) else None
+    header = names if _is_header(names) else None
     if not PIXELS <= len(names) <= _COLUMNS_LIMIT:
         raise DataError(f"{path}: it has {len(names)} columns; a label and {PIXELS} pixels are needed")
     return _split(_numbers(content, delimiter, header is not None, path), header, path)
+
+
+def _is_header(names: Sequence[str]) -> bool:
+    """Whether the fields of the first line are names: one of the labels, or mostly no numbers.
+
+    A few that are no numbers are bad pixels of an image.
+    """
+    numbers = sum(map(_is_number, names))
+    return numbers < len(names) / 2 or not _LABEL_NAMES.isdisjoint(names)
 
 
 def _is_number(field: str) -> bool:
@@ -80,22 +93,38 @@ def _numbers(content: bytes, delimiter: str, has_header: bool, path: Path) -> Ar
     if not content[start : start + _LINE_LIMIT].strip(b"\xef\xbb\xbf\r\n"):
         raise DataError(f"{path}: it holds no images")
     try:
-        numbers = np.loadtxt(
-            io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "replace"),
-            dtype=np.float32 if is_float else np.uint8,
-            comments=None,
-            delimiter=delimiter,
-            skiprows=int(has_header),
-            quotechar='"',
-            ndmin=2,
-            max_rows=_ROWS_LIMIT + 1,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of empty lines
+            numbers = np.loadtxt(
+                io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "replace"),
+                dtype=np.float32 if is_float else np.uint8,
+                comments=None,
+                delimiter=delimiter,
+                skiprows=int(has_header),
+                quotechar='"',
+                ndmin=2,
+                max_rows=_ROWS_LIMIT + 1,
+            )
     except ValueError as reason:
-        why = first_line(reason).split(";")[0].removesuffix(".")
+        why = _with_line(first_line(reason), content, has_header)
         raise DataError(f"{path}: not whole numbers from 0 to 255, or fractions, in every line: {why}") from reason
     if len(numbers) > _ROWS_LIMIT:
         raise DataError(f"{path}: more than {_ROWS_LIMIT:,} images are too many", "Save them as an .npz file.")
     return numbers
+
+
+def _with_line(reason: str, content: bytes, has_header: bool) -> str:
+    """NumPy's reason with the number of the line, not that of the row: it counts neither the header nor empty lines.
+
+    It counts the rows from 0 where a field is no number, and from 1 where their length differs.
+    """
+    reason = reason.split(";")[0].removesuffix(".")
+    match = re.search(r"at row (\d+)", reason)
+    if not match:
+        return reason
+    row = int(match[1]) - ("number of columns" in reason)
+    lines = (number for number, line in enumerate(content.split(b"\n"), 1) if line and number > has_header)
+    return reason.replace(match[0], f"in line {next(islice(lines, row, None), '?')}")
 
 
 def _split(numbers: Array, header: Sequence[str] | None, path: Path) -> Table:

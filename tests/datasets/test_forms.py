@@ -251,3 +251,33 @@ def test_wrong_labels_are_doubted(digits: Digits, tmp_path: Path):
     np.savez(tmp_path / "d.npz", x=digits.images, y=(digits.labels + 3) % 10)
 
     assert "wrong labels" in open_dataset(tmp_path / "d.npz").notes[0]
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("cell", ["nan", "?", ""])
+def test_a_bad_pixel_is_told_with_its_line(cell: str, header: bool, digits: Digits, tmp_path: Path):
+    lines = csv_text(digits[:5], HEADER if header else "").splitlines()
+    lines[header] = lines[header].replace(",0,", f",{cell},", 1)
+    (tmp_path / "d.csv").write_text("\n\n".join(lines))
+
+    with pytest.raises(DataError, match=f"in line {3 if header else 1}, column"):
+        open_dataset(tmp_path / "d.csv")
+
+
+@pytest.mark.parametrize("header", ["", HEADER])
+def test_a_line_of_another_length_is_told(header: str, digits: Digits, tmp_path: Path):
+    lines = csv_text(digits[:5], header).splitlines()
+    lines[3] = lines[3].removesuffix(",0")
+    (tmp_path / "d.csv").write_text("\n".join(lines))
+
+    with pytest.raises(DataError, match="in line 4$"):
+        open_dataset(tmp_path / "d.csv")
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n\n"])
+@pytest.mark.parametrize("header", ["", HEADER, ",".join(["label", *map(str, range(784))])])
+@pytest.mark.filterwarnings("error")
+def test_lines_of_a_csv_file_end_in_any_way(end: str, header: str, digits: Digits, tmp_path: Path):
+    (tmp_path / "d.csv").write_text(csv_text(digits, header).replace("\n", end), newline="")
+
+    assert np.array_equal(open_dataset(tmp_path / "d.csv").unseen([])[0].images, digits.images)
