@@ -8,7 +8,19 @@ from typing import Literal
 
 from mnist_cli.arrays import CLASSES
 from mnist_cli.datasets.formats import read_npy, read_shape
-from mnist_cli.datasets.stored import TEST, TRAIN, WHOLE, Stored, StoredPart, checksum, left_out, part_in, unlabelled
+from mnist_cli.datasets.stored import (
+    IMAGES_LIMIT,
+    TEST,
+    TRAIN,
+    WHOLE,
+    Stored,
+    StoredPart,
+    checksum,
+    left_out,
+    named_parts,
+    part_in,
+    unlabelled,
+)
 from mnist_cli.errors import DataError
 from mnist_cli.storage.archive import Archive, ArchiveError
 
@@ -34,13 +46,12 @@ def read_npz(content: bytes, path: Path) -> Stored:
     archive = open_archive(content, path)
     kinds = {key: _kind(archive, key) for key in _keys(archive)}
     images, labels = _by_part(kinds, "images"), _by_part(kinds, "labels")
-    parts = {}
-    for part in (TRAIN, TEST, WHOLE):
-        if part in images or part in labels:
-            parts[part] = _stored_part(archive, images.get(part), labels.get(part), path)
-    if not parts or set(parts) > {WHOLE}:
+    keys, _ = named_parts({part: (images.get(part), labels.get(part)) for part in [*images, *labels]})
+    if not keys:
         raise DataError(f"{path}: no images and labels that belong together (found: {_listed(kinds)})")
-    used = {*(images[part] for part in parts), *(labels[part] for part in parts)}
+    parts = {part: _stored_part(archive, *own, path) for part, own in keys.items()}
+    _check_count(archive, [own[0] for own in keys.values()], path)
+    used = {key for own in keys.values() for key in own}
     return Stored(parts, checksum([content]), left_out(kinds.keys() - used))
 
 
@@ -94,6 +105,16 @@ def _stored_part(archive: Archive, images: str | None, labels: str | None, path:
         raise DataError(f"{path}: {labels} are labels without images (found: {_listed(_keys(archive))})")
     if labels is None:
         raise unlabelled(f"{path}: {images}")
+    counts = [(read_shape(archive, key) or ())[:1] for key in (images, labels)]
+    if all(counts) and 0 < counts[0][0] != counts[1][0]:  # known before anything large is read
+        raise DataError(f"{path}: {counts[0][0]} images in {images}, but {counts[1][0]} labels in {labels}")
     return StoredPart(
         partial(read_npy, archive, images, str(path)), partial(read_npy, archive, labels, str(path)), images, labels
     )
+
+
+def _check_count(archive: Archive, images: Iterable[str | None], path: Path) -> None:
+    """Raise `DataError` if there are too many images, before any are read."""
+    shapes = [read_shape(archive, key) for key in images if key]
+    if sum(shape[0] for shape in shapes if shape) > IMAGES_LIMIT:
+        raise DataError(f"{path}: more than {IMAGES_LIMIT:,} images are too many")

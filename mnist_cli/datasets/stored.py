@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -13,11 +13,15 @@ from mnist_cli.errors import DataError
 
 TRAIN, TEST, WHOLE = "train", "test", "all"
 """The names of parts. A set without parts has only the last one."""
-_VALIDATION = "validation"
+VALIDATION = "validation"
+"""The part of images that are neither trained nor tested on."""
+IMAGES_LIMIT = 1_000_000
+"""The most images of a data set."""
 # A note names so many things, and counts the others.
 _NAMED = 5
 
 Array = NDArray[Any]
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,30 @@ def checksum(contents: Iterable[bytes]) -> str:
 
 
 def part_in(name: str) -> str:
-    """The part that the name of an array, a file or a folder speaks of; all if of none."""
-    lower = name.lower()
-    if "train" in lower:
+    """The part that the name of an array, a file or a folder speaks of; all if of none.
+
+    Only words count: "latest" and "contest" speak of no test.
+    """
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    if re.search(r"(?<![a-z])([xy]|mnist)?train", words):
         return TRAIN
-    if "test" in lower or "t10k" in lower:
+    if re.search(r"(?<![a-z])([xy]|mnist)?(test|t10k)", words):
         return TEST
-    return _VALIDATION if re.search(r"(?<![a-z])val(id(ation)?)?(?![a-z])", lower) else WHOLE
+    return VALIDATION if re.search(r"(?<![a-z])([xy]|mnist)?val(id(ation)?)?(?![a-z])", words) else WHOLE
+
+
+def named_parts(parts: Mapping[str, Kind]) -> tuple[dict[str, Kind], dict[str, Kind]]:
+    """The training and the test part, or the only one; and what is left out.
+
+    What names no part is the training part of a set that only has a test part besides.
+    """
+    found = {part: parts[part] for part in (TRAIN, TEST, WHOLE) if part in parts}
+    if TEST in found and WHOLE in found and TRAIN not in found:
+        found = {TRAIN: found[WHOLE], TEST: found[TEST]}
+    elif len(found) > 1:
+        found.pop(WHOLE, None)
+    kept = list(found.values())
+    return found, {part: own for part, own in parts.items() if not any(own is other for other in kept)}
 
 
 def left_out(names: Iterable[str]) -> tuple[str, ...]:

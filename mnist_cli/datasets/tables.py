@@ -3,18 +3,20 @@
 import hashlib
 import os
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 
 from mnist_cli.datasets.formats import unzipped_start
 from mnist_cli.datasets.pixel_csv import looks_like_csv, read_csv
-from mnist_cli.datasets.stored import Stored, StoredPart, left_out, listed, part_in
+from mnist_cli.datasets.stored import IMAGES_LIMIT, Stored, StoredPart, left_out, listed, named_parts, part_in
 from mnist_cli.datasets.values import as_images
 from mnist_cli.errors import DataError
 from mnist_cli.storage.files import read_file
 
-_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".parquet")
+SUFFIXES = (".csv", ".csv.gz", ".tsv", ".parquet")
+"""The suffixes of tables in a folder, in lower case."""
 _PARQUET_MAGIC = b"PAR1"
 _FILE_LIMIT = 2**28  # bytes
 
@@ -40,23 +42,33 @@ def read_table(content: bytes, path: Path) -> StoredPart | None:
 def read_table_folder(folder: Path) -> Stored | None:
     """The parts in a folder with tables that are named after parts; None if there are no tables.
 
-    A part may consist of several tables. Tables without labels are left out. Raises `DataError`.
+    A part may consist of several tables. Tables without labels, and those for validation, are left out. Raises
+    `DataError`.
     """
-    tables: dict[str, list[StoredPart]] = {}
+    names = [name for name in sorted(os.listdir(folder)) if name.lower().endswith(SUFFIXES)]
+    if not names:
+        return None
+    by_part, unused = named_parts(
+        {part: [name for name in names if part_in(name) == part] for part in map(part_in, names)}
+    )
     digest = hashlib.sha256()
-    others = []
-    for name in sorted(name for name in os.listdir(folder) if name.endswith(_SUFFIXES)):
+    tables: dict[str, list[StoredPart]] = {}
+    others = [name for own in unused.values() for name in own]
+    count = 0
+    for part, name in sorted(((part, name) for part, own in by_part.items() for name in own), key=itemgetter(1)):
         content = read_file(folder / name, _FILE_LIMIT, DataError)
         table = read_table(content, folder / name) if is_table(content) else None
-        if table:
-            tables.setdefault(part_in(name), []).append(table)
-            digest.update(content)
-        else:
+        if table is None:
             others.append(name)
-    if others and not tables:
-        raise DataError(f"{folder}: no images with labels in {listed(others)}")
-    notes = left_out(others)
-    return Stored({part: _joined(own) for part, own in tables.items()}, digest.hexdigest(), notes) if tables else None
+            continue
+        tables.setdefault(part, []).append(table)
+        digest.update(content)
+        count += len(table.labels())
+        if count > IMAGES_LIMIT:
+            raise DataError(f"{folder}: its tables hold more than {IMAGES_LIMIT:,} images, which are too many")
+    if not tables:
+        raise DataError(f"{folder}: no images with labels to train or test on in {listed(sorted(others))}")
+    return Stored({part: _joined(own) for part, own in tables.items()}, digest.hexdigest(), left_out(others))
 
 
 def _joined(tables: Sequence[StoredPart]) -> StoredPart:

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnist_cli.datasets import npz as npz_form
+from mnist_cli.datasets import tables
 from mnist_cli.datasets.dataset import Dataset, open_dataset
 from mnist_cli.datasets.digits import Digits
 from mnist_cli.errors import DataError
@@ -281,3 +283,77 @@ def test_lines_of_a_csv_file_end_in_any_way(end: str, header: str, digits: Digit
     (tmp_path / "d.csv").write_text(csv_text(digits, header).replace("\n", end), newline="")
 
     assert np.array_equal(open_dataset(tmp_path / "d.csv").unseen([])[0].images, digits.images)
+
+
+@pytest.mark.parametrize("write", [lambda digits: csv_text(digits).encode(), lambda digits: parquet_bytes(digits)])
+def test_tables_for_validation_are_left_out(write: Callable[[Digits], bytes], digits: Digits, tmp_path: Path):
+    name = "validation.csv" if write(digits[:1]).startswith(b"7") else "val.parquet"
+    (tmp_path / f"train{Path(name).suffix}").write_bytes(write(digits[:300]))
+    (tmp_path / name).write_bytes(write(digits[300:]))
+    dataset = open_dataset(tmp_path)
+
+    assert dataset.part_names == ("train",)
+    assert dataset.notes == (f"left out: {name}",)
+
+
+def test_tables_for_validation_alone_are_refused(digits: Digits, tmp_path: Path):
+    (tmp_path / "val.csv").write_text(csv_text(digits[:50]))
+
+    with pytest.raises(DataError, match="to train or test on in val.csv"):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "names", [("mnist.csv", "mnist_test.csv"), ("latest.csv", "test-1.csv"), ("a.csv", "mnistTest.CSV")]
+)
+def test_a_table_beside_that_of_the_test_part_is_to_train_on(names: tuple[str, str], digits: Digits, tmp_path: Path):
+    for name, part in zip(names, (digits[:300], digits[300:]), strict=True):
+        (tmp_path / name).write_text(csv_text(part))
+    dataset = open_dataset(tmp_path)
+
+    assert np.array_equal(dataset.train.images, digits.images[:300])
+    assert np.array_equal(dataset.test.images, digits.images[300:])
+
+
+def test_arrays_beside_those_of_the_test_part_are_to_train_on(digits: Digits, tmp_path: Path):
+    arrays = {"x": digits.images[:300], "y": digits.labels[:300]}
+    np.savez(tmp_path / "d.npz", **arrays, x_test=digits.images[300:], y_test=digits.labels[300:])
+
+    assert np.array_equal(open_dataset(tmp_path / "d.npz").train.images, digits.images[:300])
+
+
+def test_a_set_beside_both_parts_is_left_out(digits: Digits, tmp_path: Path):
+    for name in ("mnist.csv", "train.csv", "test.csv"):
+        (tmp_path / name).write_text(csv_text(digits[:100]))
+
+    assert "left out: mnist.csv" in open_dataset(tmp_path).notes
+
+
+@pytest.mark.parametrize("name", ["latest.csv", "contest.csv", "protest-2.csv"])
+def test_a_word_that_ends_in_test_is_no_test_part(name: str, digits: Digits, tmp_path: Path):
+    (tmp_path / name).write_text(csv_text(digits))
+
+    assert open_dataset(tmp_path).part_names == ("all",)
+
+
+def test_too_many_images_in_the_tables_of_a_folder_are_refused(digits: Digits, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(tables, "IMAGES_LIMIT", 100)
+    for index in range(3):
+        (tmp_path / f"train-{index}.csv").write_text(csv_text(digits[:50]))
+
+    with pytest.raises(DataError, match="more than 100 images"):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("count", "reason"), [(300, "500 images in x, but 300 labels in y"), (500, "more than 400 images")]
+)
+def test_counts_are_checked_before_arrays_are_read(
+    count: int, reason: str, digits: Digits, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr(npz_form, "IMAGES_LIMIT", 400)
+    monkeypatch.setattr(npz_form, "read_npy", lambda *_: pytest.fail("an array was read"))
+    np.savez(tmp_path / "d.npz", x=digits.images, y=digits.labels[:count])
+
+    with pytest.raises(DataError, match=reason):
+        open_dataset(tmp_path / "d.npz")
