@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_cli.cli.options import OUTPUT, AsIs, Debug, Json, Model, OtherModel, Quiet, default, file_option
+from mnist_cli.cli.options import OUTPUT, AsIs, Debug, Json, Model, OtherModel, Quiet, data_option, default, file_option
 
 if TYPE_CHECKING:
     from mnist_cli.display.screen import Screen
@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 
 Data = Annotated[
     Path | None,
-    file_option(
-        "--data",
-        metavar="PATH",
-        help=f"An .npz, CSV or Parquet file, or a folder with IDX files or pictures.{default('MNIST')}",
+    data_option(
+        f"An .npz, CSV or Parquet file, or a folder with IDX files or pictures.{default('MNIST')}",
     ),
 ]
 Robustness = Annotated[

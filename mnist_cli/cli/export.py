@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mnist_cli.cli.options import Debug, Json, Quiet, complete_model, default, file_option
+from mnist_cli.cli.options import Debug, Json, Quiet, complete_model, data_option, default
 
 ModelToExport = Annotated[
     Path,
@@ -31,7 +31,7 @@ Quantize = Annotated[
 ]
 Data = Annotated[
     Path | None,
-    file_option("--data", metavar="PATH", help=f"Data set to check with, and to fit int8 to.{default('MNIST')}"),
+    data_option(f"Data set to check with, and to fit int8 to.{default('MNIST')}"),
 ]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Don't run FILE on the test images.")]
 
@@ -55,9 +55,10 @@ def export(
     from mnist_cli.exporting import export as exporting
 
     request = exporting.ExportRequest(model, file, input, quantize, data, is_checked=not no_check)
-    exporting.check_export(request)
     screen = Screen(quiet, "json" if json else "text")
     engine = engine_for(request.model_path, screen)
+    dataset = open_dataset(request.data_path)
+    exporting.check_export(request)  # after what may be refused, as it makes folders
     if reason := exporting.missing_runtime(request):
         screen.note(reason)
-    screen.show(ExportView(exporting.export(request, engine, open_dataset(request.data_path))))
+    screen.show(ExportView(exporting.export(request, engine, dataset)))

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mnist_cli.errors import SettingError
 from mnist_cli.settings import DEFAULT_MODEL_PATH
 
 OUTPUT = "Output"
@@ -19,6 +20,19 @@ def default(text: str) -> str:
 def file_option(*names: str, metavar: str = "FILE", help: str, panel: str | None = None) -> Any:
     """An option with a path, which Typer does not check: the code that reads or writes the file does."""
     return typer.Option(*names, readable=False, metavar=metavar, help=help, show_default=False, rich_help_panel=panel)
+
+
+def data_option(help: str, panel: str | None = None) -> Any:
+    """The option with a data set."""
+    option = file_option("--data", metavar="PATH", help=help, panel=panel)
+    option.parser = _data_path
+    return option
+
+
+def _data_path(text: str) -> Path:
+    if not text:  # as a path, this would be the current folder
+        raise SettingError("--data", "must not be empty")
+    return Path(text)
 
 
 def set_debug(ctx: typer.Context, value: bool) -> bool:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from mnist_cli.cli.options import AsIs, Debug, Json, Model, Quiet, file_option
+from mnist_cli.cli.options import AsIs, Debug, Json, Model, Quiet, data_option
 from mnist_cli.errors import SettingError
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Data = Annotated[
     Path | None,
-    file_option("--data", metavar="PATH", help="Show a data set instead: its digits, duplicates and doubtful labels."),
+    data_option("Show a data set instead: its digits, duplicates and doubtful labels."),
 ]
 
 

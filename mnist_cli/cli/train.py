@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_cli.cli.options import AsIs, Debug, Json, Quiet, default, file_option
+from mnist_cli.cli.options import AsIs, Debug, Json, Quiet, data_option, default, file_option
 from mnist_cli.settings import DEFAULT_MODEL_PATH, OPTIMIZERS, PRECISIONS, RECIPES, SCHEDULES
 
 _RECIPE, _RUN, _FILES = "Recipe", "Run", "Data and files"
@@ -82,10 +82,8 @@ FromRecord = Annotated[
 ]
 Data = Annotated[
     Path | None,
-    file_option(
-        "--data",
-        metavar="PATH",
-        help=f"An .npz, CSV or Parquet file, or a folder with IDX files or pictures.{default('MNIST')}",
+    data_option(
+        f"An .npz, CSV or Parquet file, or a folder with IDX files or pictures.{default('MNIST')}",
         panel=_FILES,
     ),
 ]

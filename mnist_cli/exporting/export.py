@@ -51,7 +51,7 @@ class ExportRequest:
 
     def __post_init__(self) -> None:
         if self.suffix not in SUFFIXES:
-            raise SettingError("FILE", f"{self.path} does not end in {' or '.join(SUFFIXES)}")
+            raise SettingError("FILE", f"{self.path} is no name with the suffix {' or '.join(SUFFIXES)}")
         if self.input not in INPUTS:
             raise SettingError("--input", f"must be one of {', '.join(INPUTS)}")
         if self.quantize not in (None, *QUANTIZATIONS):

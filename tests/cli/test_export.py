@@ -80,3 +80,11 @@ def test_an_export_is_replaced_by_the_next(run: Run, tmp_path: Path):
 
     assert "28x28x1, uint8, 0 to 255; any number at once" in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["cnn.onnx"]
+
+
+@pytest.mark.parametrize("arguments", [("missing.keras",), (MODEL_PATH, "--data", "missing.npz")])
+def test_a_refusal_leaves_no_folders_behind(arguments: tuple[Path | str, ...], run: Run, tmp_path: Path):
+    done = run("export", *arguments, "new/deep/cnn.onnx", cwd=tmp_path)
+
+    assert done.returncode == 1 and "missing" in done.stderr
+    assert list(tmp_path.iterdir()) == []
