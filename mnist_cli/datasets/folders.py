@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_cli.arrays import CLASSES, SIDE, Images, Labels
-from mnist_cli.datasets.stored import TEST, TRAIN, WHOLE, Stored, StoredPart, checksum, left_out, listed
+from mnist_cli.datasets.stored import TEST, TRAIN, VALIDATION, WHOLE, Stored, StoredPart, checksum, left_out, listed
 from mnist_cli.errors import DataError, PictureError
 from mnist_cli.pictures.paths import find_in_folder
 from mnist_cli.storage.files import read_file
@@ -23,7 +23,12 @@ _LABELS = "labels.csv"
 _LABELS_LIMIT = 2**26  # bytes
 _PICTURES_LIMIT = 100_000
 _DIGITS = tuple(map(str, range(CLASSES)))
-_PARTS = {TRAIN: ("training", "train"), TEST: ("testing", "test")}
+# The names of folders for parts, in lower case; those for the last part are left out.
+_PARTS = {
+    **dict.fromkeys(("training", "train"), TRAIN),
+    **dict.fromkeys(("testing", "test"), TEST),
+    **dict.fromkeys(("validation", "valid", "val"), VALIDATION),
+}
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,14 @@ def read_picture_folder(folder: Path) -> Stored | None:
     The checksum is that of the prepared images and their labels. Raises `DataError`, also if no picture can be used.
     """
     folders = {WHOLE: folder} if _is_labelled(folder) else _part_folders(folder)
+    validation = folders.pop(VALIDATION, None)
     if not folders:
         return None
     listings = {part: _listing(inner) for part, inner in folders.items()}
     if sum(len(listing.paths) for listing in listings.values()) > _PICTURES_LIMIT:
         raise DataError(f"{folder}: more than {_PICTURES_LIMIT:,} pictures are too many")
-    notes = left_out(name for listing in listings.values() for name in listing.others)
+    others = [name for listing in listings.values() for name in listing.others]
+    notes = left_out([*others, str(validation)] if validation else others)
     parts, contents = {}, []
     for part, listing in listings.items():
         pictures = prepare_pictures(listing.paths, folders[part])
@@ -84,9 +91,20 @@ def _digit_folders(folder: Path) -> list[Path]:
 
 
 def _part_folders(folder: Path) -> dict[str, Path]:
-    """The folders of labelled pictures in a folder that are named after parts."""
-    found = ((part, folder / name) for part, names in _PARTS.items() for name in names)
-    return {part: inner for part, inner in found if _is_labelled(inner)}
+    """The folders of labelled pictures in a folder that are named after parts.
+
+    Raises `DataError` if two are for the same part.
+    """
+    found: dict[str, Path] = {}
+    for name in sorted(name for name in os.listdir(folder) if name.lower() in _PARTS):
+        part, inner = _PARTS[name.lower()], folder / name
+        if not _is_labelled(inner):
+            continue
+        if part in found:
+            both = f"{found[part].name} and {name}"
+            raise DataError(f"{folder}: {both} are the same part of the data set", "Give a folder with one of them.")
+        found[part] = inner
+    return dict(sorted(found.items(), reverse=True))  # first the training part
 
 
 def _listing(folder: Path) -> Listing:
@@ -104,7 +122,7 @@ def _by_digit(folder: Path) -> Listing:
     others = [str(folder / name) for name in os.listdir(folder) if name not in _DIGITS and not name.startswith(".")]
     files = sum(pictures.left_out for pictures in found.values())
     if files:
-        others.append(f"{files:,} files without the suffix of a picture")
+        others.append(f"{files:,} {'file' if files == 1 else 'files'} without the suffix of a picture")
     return Listing(paths, labels, tuple(others))
 
 

@@ -4,19 +4,22 @@ This is where a new form is added.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from mnist_cli.datasets.folders import read_picture_folder
 from mnist_cli.datasets.formats import GZIP_MAGIC, is_idx, unzipped_start
 from mnist_cli.datasets.idx import read_idx_folder
 from mnist_cli.datasets.npz import read_npz
-from mnist_cli.datasets.stored import WHOLE, Stored, checksum, unlabelled
-from mnist_cli.datasets.tables import is_table, read_table, read_table_folder
+from mnist_cli.datasets.stored import WHOLE, Stored, checksum, left_out, unlabelled
+from mnist_cli.datasets.tables import SUFFIXES, is_table, read_table, read_table_folder
 from mnist_cli.errors import DataError
 from mnist_cli.storage.files import read_file
 
 FILE_LIMIT = 2**29  # bytes
 ZIP_MAGIC = b"PK"
+_NPY_MAGIC = b"\x93NUMPY"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _FORMS = (
     "Give an .npz, CSV or Parquet file, or a folder with IDX files, or with pictures in subfolders 0 to 9 or a "
     "labels.csv."
@@ -41,7 +44,13 @@ def read_stored(path: Path) -> Stored:
 
 def _read_folder(folder: Path, depth: int) -> Stored | None:
     """The data set in a folder, or in the only folder in it; None if there is none."""
-    stored = read_picture_folder(folder) or read_idx_folder(folder) or read_table_folder(folder)
+    stored = read_picture_folder(folder)
+    if stored:
+        return stored
+    stored = read_idx_folder(folder)
+    if stored:
+        return replace(stored, notes=stored.notes + left_out(_tables_in(folder)))
+    stored = read_table_folder(folder)
     if stored or not depth:
         return stored
     inner = [folder / name for name in _INNER_FOLDERS if os.path.isdir(folder / name)][:1]
@@ -49,6 +58,10 @@ def _read_folder(folder: Path, depth: int) -> Stored | None:
         inner = [folder / name for name in os.listdir(folder) if not name.startswith(".")]
         inner = [path for path in inner if os.path.isdir(path)]
     return _read_folder(inner[0], depth - 1) if len(inner) == 1 else None
+
+
+def _tables_in(folder: Path) -> list[str]:
+    return [name for name in os.listdir(folder) if name.lower().endswith((*SUFFIXES, ".npz"))]
 
 
 def _read_file(path: Path) -> Stored:
@@ -70,6 +83,11 @@ def refusal(content: bytes, path: Path) -> DataError:
         return DataError(f"{path}: this is a pickle, which can run code when it is read", _conversion(content, path))
     if is_idx(start):
         return DataError(f"{path}: this is one of several IDX files", "Give the folder that they are in.")
+    if content.startswith(_NPY_MAGIC):
+        hint = "Save the images with their labels: `np.savez('digits.npz', x=images, y=labels)`."
+        return DataError(f"{path}: this is a single array", hint)
+    if content.startswith(_UTF16_MARKS):
+        return DataError(f"{path}: this is text in UTF-16", "Save it in UTF-8.")
     return DataError(f"{path}: not a data set, or a damaged one", _FORMS)
 
 

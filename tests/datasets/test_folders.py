@@ -68,7 +68,7 @@ def test_a_picture_that_can_not_be_used_is_left_out_and_named(by_digit: Path):
 
     assert len(dataset.unseen([])[0]) == 20
     notes = "\n".join(dataset.notes)
-    for told in ("bad.png", "blank.png", "more.txt", "1 files without the suffix"):
+    for told in ("bad.png", "blank.png", "more.txt", "1 file without the suffix"):
         assert told in notes
 
 

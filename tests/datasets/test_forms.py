@@ -357,3 +357,50 @@ def test_counts_are_checked_before_arrays_are_read(
 
     with pytest.raises(DataError, match=reason):
         open_dataset(tmp_path / "d.npz")
+
+
+def test_tables_beside_idx_files_are_left_out(digits: Digits, tmp_path: Path):
+    WHOLE["IDX, one part"](tmp_path, digits)
+    (tmp_path / "train.csv").write_text(csv_text(digits))
+
+    assert open_dataset(tmp_path).notes == ("left out: train.csv",)
+
+
+@pytest.mark.parametrize("name", ["val", "Validation"])
+def test_pictures_for_validation_are_left_out(name: str, digits: Digits, tmp_path: Path):
+    for folder in ("Train", "TEST", name):
+        write_pictures(tmp_path / folder, digits[:10])
+    dataset = open_dataset(tmp_path)
+
+    assert dataset.part_names == ("train", "test")
+    assert f"left out: {tmp_path / name}" in dataset.notes
+
+
+def test_two_folders_for_a_part_are_refused(digits: Digits, tmp_path: Path):
+    for folder in ("train", "training"):
+        write_pictures(tmp_path / folder, digits[:10])
+
+    with pytest.raises(DataError, match="train and training are the same part"):
+        open_dataset(tmp_path)
+
+
+def test_a_single_other_file_is_counted_as_one(digits: Digits, tmp_path: Path):
+    write_pictures(tmp_path, digits[:10])
+    (tmp_path / "7" / "notes.txt").write_text("notes")
+
+    assert "1 file without" in open_dataset(tmp_path).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("write", "hint"),
+    [
+        (lambda path, digits: np.save(path.open("wb"), digits.images), "np.savez"),
+        (lambda path, digits: path.write_text(csv_text(digits), "utf-16"), "UTF-8"),
+    ],
+)
+def test_a_file_of_another_form_is_told_what_to_do(write: Callable, hint: str, digits: Digits, tmp_path: Path):
+    write(tmp_path / "d", digits)
+
+    with pytest.raises(DataError) as refusal:
+        open_dataset(tmp_path / "d")
+    assert hint in refusal.value.hint
