@@ -43,8 +43,10 @@ def read_npy(archive: Archive, key: str, name: str) -> Array:
         with archive.open(member) as file:
             shape, fortran_order, dtype = _read_npy_header(file)
             size = prod(shape) * dtype.itemsize
-            if archive.size(member) != file.tell() + size:
-                raise ValueError(f"it does not hold the {size} bytes that its header declares")
+            surplus = archive.size(member) - file.tell() - size
+            if surplus:
+                more = "more" if surplus > 0 else "less"
+                raise ValueError(f"it holds {more} than the {size} bytes that its header declares")
             return np.ndarray(shape, dtype, read_exactly(file, size), order="F" if fortran_order else "C")
     except ArchiveError as reason:
         raise DataError(f"{name}: {key} is {reason}") from reason
@@ -84,12 +86,14 @@ def read_idx(content: bytes, path: Path) -> Array:
 
     `path`: the file, for messages. Raises `DataError`.
     """
-    file: Any = io.BytesIO(content)
-    if content.startswith(GZIP_MAGIC):
-        file = gzip.GzipFile(fileobj=file)
+    plain = io.BytesIO(content)
+    file: Any = gzip.GzipFile(fileobj=plain) if content.startswith(GZIP_MAGIC) else plain
     try:
         shape, dtype = _read_idx_header(file)
-        return np.ndarray(shape, dtype, read_exactly(file, prod(shape) * dtype.itemsize))
+        size = prod(shape) * dtype.itemsize
+        if file is plain and len(content) > file.tell() + size:
+            raise ValueError(f"it holds more than the {size} bytes that it declares")
+        return np.ndarray(shape, dtype, read_exactly(file, size))
     except (OSError, EOFError, ValueError, struct.error, zlib.error) as reason:
         raise DataError(f"{path}: not an IDX file, or a damaged one: {reason}") from reason
 
