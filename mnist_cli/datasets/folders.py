@@ -138,7 +138,11 @@ def read_labels(folder: Path) -> Listing:
         raise DataError(f"{path}: its first line must name the columns path and label, each once")
     if len(rows) > _PICTURES_LIMIT:
         raise DataError(f"{path}: more than {_PICTURES_LIMIT:,} pictures are too many")
+    seen: set[str] = set()
     for number, name, label in rows:
+        if name in seen:
+            raise DataError(f"{path}: line {number} names a picture for the second time")
+        seen.add(name)
         if name in ("", "-") or label not in _DIGITS:  # as a path, "-" would be standard input
             raise DataError(f"{path}: line {number} has no path, or a label that is not a digit")
     paths = tuple(folder / name for _, name, _ in rows)

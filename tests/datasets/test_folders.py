@@ -47,6 +47,7 @@ def test_a_list_has_the_labels(mnist: Dataset, tmp_path: Path):
         (("path,label", "a.png,10"), "line 2"),
         (("path,label", "", "a.png,1", ",1"), "line 4"),
         (("path,label", "a"), "line 2"),
+        (("path,label", "a.png,1", "b.png,1", "a.png,1"), "line 4"),
         (("a.png,1", "b.png,2"), "columns"),
         (("path,label,label", "a.png,1,2"), "columns"),
         (("", ""), "columns"),
