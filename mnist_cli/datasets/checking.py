@@ -8,7 +8,7 @@ import numpy as np
 from mnist_cli.arrays import CLASSES, Images
 from mnist_cli.datasets.digits import Digits, Indices, Part
 from mnist_cli.datasets.orientation import Change, Finding, examine
-from mnist_cli.datasets.stored import TEST, TRAIN, WHOLE, Stored, StoredPart, checksum
+from mnist_cli.datasets.stored import TEST, TRAIN, WHOLE, Stored, StoredPart, checksum, counted
 from mnist_cli.datasets.values import LAST_CLASS, Classes, as_classes, as_images
 from mnist_cli.errors import DataError
 
@@ -74,8 +74,8 @@ def _read(stored: Stored, name: str) -> dict[str, _Part]:
         images, inks[part.images_name] = as_images(part.images(), f"{name}: {part.images_name}")
         classes = as_classes(part.labels(), f"{name}: {part.labels_name}")
         if len(images) != len(classes):
-            counts = f"{len(images)} images in {part.images_name}, but {len(classes)} labels in {part.labels_name}"
-            raise DataError(f"{name}: {counts}")
+            images_text, labels_text = counted(len(images), "image"), counted(len(classes), "label")
+            raise DataError(f"{name}: {images_text} in {part.images_name}, but {labels_text} in {part.labels_name}")
         indices = np.array(part.indices, np.intp) if part.indices else np.arange(len(images))
         parts[key] = _Part(part, images, classes, indices)
     if len(set(inks.values()) - {0}) > 1:
@@ -127,7 +127,7 @@ def _without_letters(parts: Mapping[str, _Part], name: str) -> tuple[str, ...]:
         letters += len(part.classes) - len(digits)
     for part in parts.values():
         part.keep(np.flatnonzero(part.classes < CLASSES))
-    return (f"{name} has letters among its digits (labels over 9): {letters:,} images are left out",)
+    return (f"{name} has letters among its digits (labels over 9); left out: {counted(letters, 'image')}",)
 
 
 def _put_right(part: _Part) -> Finding:

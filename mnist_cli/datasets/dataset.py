@@ -9,7 +9,7 @@ from mnist_cli.arrays import Labels
 from mnist_cli.data import MNIST_PATH
 from mnist_cli.datasets.digits import Digits, Part, are_grouped, divided, mixed
 from mnist_cli.datasets.formats import read_npy
-from mnist_cli.datasets.stored import TEST, TRAIN, checksum
+from mnist_cli.datasets.stored import TEST, TRAIN, checksum, counted
 from mnist_cli.errors import DataError
 from mnist_cli.storage.archive import Archive
 from mnist_cli.storage.files import read_file
@@ -81,7 +81,8 @@ class Dataset:
         if self.sha256 in trained_on:
             return self.test, (f"{self.name} has no test part and was trained on: {_set_aside(self.test)}",)
         digits = self._whole
-        return digits, (f"{self.name} has no test part: all {len(digits):,} images are evaluated",)
+        evaluated = f"all {len(digits):,} images are" if len(digits) > 1 else "its only image is"
+        return digits, (f"{self.name} has no test part: {evaluated} evaluated",)
 
     @property
     def _whole(self) -> Digits:
@@ -102,7 +103,7 @@ class Dataset:
 
 
 def _set_aside(test: Digits) -> str:
-    return f"the last tenth of each digit ({len(test):,} images) is set aside"
+    return f"the last tenth of each digit ({counted(len(test), 'image')}) is set aside"
 
 
 def open_dataset(path: Path | None = None, as_is: bool = False) -> Dataset:

@@ -14,7 +14,18 @@ from pathlib import Path
 import numpy as np
 
 from mnist_cli.arrays import CLASSES, SIDE, Images, Labels
-from mnist_cli.datasets.stored import TEST, TRAIN, VALIDATION, WHOLE, Stored, StoredPart, checksum, left_out, listed
+from mnist_cli.datasets.stored import (
+    TEST,
+    TRAIN,
+    VALIDATION,
+    WHOLE,
+    Stored,
+    StoredPart,
+    checksum,
+    counted,
+    left_out,
+    listed,
+)
 from mnist_cli.errors import DataError, PictureError
 from mnist_cli.pictures.paths import find_in_folder
 from mnist_cli.storage.files import read_file
@@ -122,7 +133,7 @@ def _by_digit(folder: Path) -> Listing:
     others = [str(folder / name) for name in os.listdir(folder) if name not in _DIGITS and not name.startswith(".")]
     files = sum(pictures.left_out for pictures in found.values())
     if files:
-        others.append(f"{files:,} {'file' if files == 1 else 'files'} without the suffix of a picture")
+        others.append(f"{counted(files, 'file')} without the suffix of a picture")
     return Listing(paths, labels, tuple(others))
 
 

@@ -16,6 +16,7 @@ from mnist_cli.datasets.stored import (
     Stored,
     StoredPart,
     checksum,
+    counted,
     left_out,
     named_parts,
     part_in,
@@ -107,7 +108,8 @@ def _stored_part(archive: Archive, images: str | None, labels: str | None, path:
         raise unlabelled(f"{path}: {images}")
     counts = [(read_shape(archive, key) or ())[:1] for key in (images, labels)]
     if all(counts) and 0 < counts[0][0] != counts[1][0]:  # known before anything large is read
-        raise DataError(f"{path}: {counts[0][0]} images in {images}, but {counts[1][0]} labels in {labels}")
+        images_text, labels_text = counted(counts[0][0], "image"), counted(counts[1][0], "label")
+        raise DataError(f"{path}: {images_text} in {images}, but {labels_text} in {labels}")
     return StoredPart(
         partial(read_npy, archive, images, str(path)), partial(read_npy, archive, labels, str(path)), images, labels
     )

@@ -98,6 +98,11 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {others:,} more" if others > 0 else "")
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the plural with an s unless the number is 1."""
+    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def unlabelled(name: str) -> DataError:
     """The error for images without labels."""
     return DataError(f"{name}: its images have no labels", "`mnistcli predict` reads them.")

@@ -238,7 +238,7 @@ def test_letters_among_digits_are_left_out(digits: Digits, tmp_path: Path):
     dataset = open_dataset(tmp_path / "d.npz")
 
     assert len(dataset.unseen([])[0]) == 500
-    assert "50 images are left out" in dataset.notes[0]
+    assert "left out: 50 images" in dataset.notes[0]
 
 
 def test_duplicates_between_the_parts_are_told(digits: Digits, tmp_path: Path):
@@ -404,3 +404,12 @@ def test_a_file_of_another_form_is_told_what_to_do(write: Callable, hint: str, d
     with pytest.raises(DataError) as refusal:
         open_dataset(tmp_path / "d")
     assert hint in refusal.value.hint
+
+
+def test_one_image_is_no_images(digits: Digits, tmp_path: Path):
+    np.savez(tmp_path / "one.npz", x=digits.images[:1], y=digits.labels[:1])
+    np.savez(tmp_path / "two.npz", x=digits.images[:2], y=digits.labels[:1])
+
+    assert "its only image is evaluated" in open_dataset(tmp_path / "one.npz").unseen([])[1][0]
+    with pytest.raises(DataError, match="2 images in x, but 1 label in y"):
+        open_dataset(tmp_path / "two.npz")
