@@ -8,7 +8,7 @@ import numpy as np
 from mnist_cli.arrays import CLASSES, Images
 from mnist_cli.datasets.digits import Digits, Indices, Part
 from mnist_cli.datasets.orientation import Change, Finding, examine
-from mnist_cli.datasets.stored import TEST, TRAIN, WHOLE, Stored, StoredPart, checksum, counted
+from mnist_cli.datasets.stored import IMAGES_LIMIT, TEST, TRAIN, WHOLE, Stored, StoredPart, checksum, counted
 from mnist_cli.datasets.values import LAST_CLASS, Classes, as_classes, as_images
 from mnist_cli.errors import DataError
 
@@ -78,6 +78,8 @@ def _read(stored: Stored, name: str) -> dict[str, _Part]:
             raise DataError(f"{name}: {images_text} in {part.images_name}, but {labels_text} in {part.labels_name}")
         indices = np.array(part.indices, np.intp) if part.indices else np.arange(len(images))
         parts[key] = _Part(part, images, classes, indices)
+    if sum(len(part.images) for part in parts.values()) > IMAGES_LIMIT:
+        raise DataError(f"{name}: more than {IMAGES_LIMIT:,} images are too many")
     if len(set(inks.values()) - {0}) > 1:
         raise DataError(f"{name}: pixels go from 0 to 1 in one of {' and '.join(inks)}, to 255 in the other")
     return parts

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnist_cli.datasets import checking, tables
 from mnist_cli.datasets import npz as npz_form
-from mnist_cli.datasets import tables
 from mnist_cli.datasets.dataset import Dataset, open_dataset
 from mnist_cli.datasets.digits import Digits
 from mnist_cli.errors import DataError
@@ -413,3 +413,10 @@ def test_one_image_is_no_images(digits: Digits, tmp_path: Path):
     assert "its only image is evaluated" in open_dataset(tmp_path / "one.npz").unseen([])[1][0]
     with pytest.raises(DataError, match="2 images in x, but 1 label in y"):
         open_dataset(tmp_path / "two.npz")
+
+
+def test_too_many_images_in_idx_files_are_refused(digits: Digits, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(checking, "IMAGES_LIMIT", 400)
+
+    with pytest.raises(DataError, match="more than 400 images"):
+        open_dataset(WHOLE["IDX, one part"](tmp_path, digits))
