@@ -20,6 +20,7 @@ from mnist_cli.datasets.stored import (
     left_out,
     named_parts,
     part_in,
+    taken_for_training,
     unlabelled,
 )
 from mnist_cli.errors import DataError
@@ -52,8 +53,10 @@ def read_npz(content: bytes, path: Path) -> Stored:
         raise DataError(f"{path}: no images and labels that belong together (found: {_listed(kinds)})")
     parts = {part: _stored_part(archive, *own, path) for part, own in keys.items()}
     _check_count(archive, [own[0] for own in keys.values()], path)
-    used = {key for own in keys.values() for key in own}
-    return Stored(parts, checksum([content]), left_out(kinds.keys() - used))
+    used = {key for own in keys.values() for key in own if key}
+    unnamed = {key for own in (images, labels) for part, key in own.items() if part == WHOLE}
+    assumed = taken_for_training(used & unnamed if TRAIN in parts else ())
+    return Stored(parts, checksum([content]), assumed + left_out(kinds.keys() - used))
 
 
 def read_images_only(archive: Archive, path: Path) -> tuple[str, ...]:

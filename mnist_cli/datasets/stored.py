@@ -98,6 +98,12 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {others:,} more" if others > 0 else "")
 
 
+def taken_for_training(names: Iterable[str]) -> tuple[str, ...]:
+    """A note on what is trained on although its name does not say so; `names`: those of the training part."""
+    unnamed = sorted(name for name in names if part_in(name) == WHOLE)
+    return (f"taken for the training part: {listed(unnamed)}",) if unnamed else ()
+
+
 def counted(number: int, noun: str) -> str:
     """A number with its noun, in the plural with an s unless the number is 1."""
     return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -10,7 +10,17 @@ import numpy as np
 
 from mnist_cli.datasets.formats import unzipped_start
 from mnist_cli.datasets.pixel_csv import looks_like_csv, read_csv
-from mnist_cli.datasets.stored import IMAGES_LIMIT, Stored, StoredPart, left_out, listed, named_parts, part_in
+from mnist_cli.datasets.stored import (
+    IMAGES_LIMIT,
+    TRAIN,
+    Stored,
+    StoredPart,
+    left_out,
+    listed,
+    named_parts,
+    part_in,
+    taken_for_training,
+)
 from mnist_cli.datasets.values import as_images
 from mnist_cli.errors import DataError
 from mnist_cli.storage.files import read_file
@@ -68,7 +78,8 @@ def read_table_folder(folder: Path) -> Stored | None:
             raise DataError(f"{folder}: its tables hold more than {IMAGES_LIMIT:,} images, which are too many")
     if not tables:
         raise DataError(f"{folder}: no images with labels to train or test on in {listed(sorted(others))}")
-    return Stored({part: _joined(own) for part, own in tables.items()}, digest.hexdigest(), left_out(others))
+    notes = taken_for_training(by_part.get(TRAIN, ())) + left_out(others)
+    return Stored({part: _joined(own) for part, own in tables.items()}, digest.hexdigest(), notes)
 
 
 def _joined(tables: Sequence[StoredPart]) -> StoredPart:

@@ -313,13 +313,16 @@ def test_a_table_beside_that_of_the_test_part_is_to_train_on(names: tuple[str, s
 
     assert np.array_equal(dataset.train.images, digits.images[:300])
     assert np.array_equal(dataset.test.images, digits.images[300:])
+    assert dataset.notes == (f"taken for the training part: {names[0]}",)
 
 
 def test_arrays_beside_those_of_the_test_part_are_to_train_on(digits: Digits, tmp_path: Path):
     arrays = {"x": digits.images[:300], "y": digits.labels[:300]}
     np.savez(tmp_path / "d.npz", **arrays, x_test=digits.images[300:], y_test=digits.labels[300:])
 
-    assert np.array_equal(open_dataset(tmp_path / "d.npz").train.images, digits.images[:300])
+    dataset = open_dataset(tmp_path / "d.npz")
+    assert np.array_equal(dataset.train.images, digits.images[:300])
+    assert dataset.notes == ("taken for the training part: x, y",)
 
 
 def test_a_set_beside_both_parts_is_left_out(digits: Digits, tmp_path: Path):
