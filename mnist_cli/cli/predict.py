@@ -63,12 +63,12 @@ def predict(
 ) -> None:
     """Read the digits in pictures."""
     from mnist_cli.cli.models import engine_for
-    from mnist_cli.display.layout import count
     from mnist_cli.display.prediction import COLUMNS, KAGGLE_COLUMNS, KaggleView, PredictionView
     from mnist_cli.display.screen import Screen, tracked
     from mnist_cli.pictures.paths import find_pictures, holds_images
     from mnist_cli.pictures.preparation import prepare, resize
     from mnist_cli.pictures.reader import Reader
+    from mnist_cli.wording import count
 
     if [json, csv, kaggle, explain].count(True) > 1:
         raise SettingError(

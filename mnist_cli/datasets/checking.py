@@ -8,9 +8,10 @@ import numpy as np
 from mnist_cli.arrays import CLASSES, Images
 from mnist_cli.datasets.digits import Digits, Indices, Part
 from mnist_cli.datasets.orientation import Change, Finding, examine
-from mnist_cli.datasets.stored import IMAGES_LIMIT, TEST, TRAIN, WHOLE, Stored, StoredPart, checksum, counted
+from mnist_cli.datasets.stored import IMAGES_LIMIT, TEST, TRAIN, WHOLE, Stored, StoredPart, checksum
 from mnist_cli.datasets.values import LAST_CLASS, Classes, as_classes, as_images
 from mnist_cli.errors import DataError
+from mnist_cli.wording import count
 
 # The digits that labels from 1 to 10 may stand for; there is no label 0.
 _MEANINGS = {
@@ -74,7 +75,7 @@ def _read(stored: Stored, name: str) -> dict[str, _Part]:
         images, inks[part.images_name] = as_images(part.images(), f"{name}: {part.images_name}")
         classes = as_classes(part.labels(), f"{name}: {part.labels_name}")
         if len(images) != len(classes):
-            images_text, labels_text = counted(len(images), "image"), counted(len(classes), "label")
+            images_text, labels_text = count(len(images), "image"), count(len(classes), "label")
             raise DataError(f"{name}: {images_text} in {part.images_name}, but {labels_text} in {part.labels_name}")
         indices = np.array(part.indices, np.intp) if part.indices else np.arange(len(images))
         parts[key] = _Part(part, images, classes, indices)
@@ -129,7 +130,7 @@ def _without_letters(parts: Mapping[str, _Part], name: str) -> tuple[str, ...]:
         letters += len(part.classes) - len(digits)
     for part in parts.values():
         part.keep(np.flatnonzero(part.classes < CLASSES))
-    return (f"{name} has letters among its digits (labels over 9); left out: {counted(letters, 'image')}",)
+    return (f"{name} has letters among its digits (labels over 9); left out: {count(letters, 'image')}",)
 
 
 def _put_right(part: _Part) -> Finding:

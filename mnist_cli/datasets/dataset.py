@@ -9,14 +9,13 @@ from mnist_cli.arrays import Labels
 from mnist_cli.data import MNIST_PATH
 from mnist_cli.datasets.digits import Digits, Part, are_grouped, divided, mixed
 from mnist_cli.datasets.formats import read_npy
-from mnist_cli.datasets.stored import TEST, TRAIN, checksum, counted
+from mnist_cli.datasets.stored import FILE_LIMIT, TEST, TRAIN, checksum
 from mnist_cli.errors import DataError
 from mnist_cli.storage.archive import Archive
 from mnist_cli.storage.files import read_file
+from mnist_cli.wording import count
 
 MNIST_SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
-
-_FILE_LIMIT = 2**29  # bytes
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ class Dataset:
 
 
 def _set_aside(test: Digits) -> str:
-    return f"the last tenth of each digit ({counted(len(test), 'image')}) is set aside"
+    return f"the last tenth of each digit ({count(len(test), 'image')}) is set aside"
 
 
 def open_dataset(path: Path | None = None, as_is: bool = False) -> Dataset:
@@ -121,7 +120,7 @@ def open_dataset(path: Path | None = None, as_is: bool = False) -> Dataset:
 
 
 def _open_mnist() -> Dataset:
-    content = read_file(MNIST_PATH, _FILE_LIMIT, DataError)
+    content = read_file(MNIST_PATH, FILE_LIMIT, DataError)
     sha256 = checksum([content])
     if sha256 != MNIST_SHA256:
         reason = "its SHA-256 is not the known one"

@@ -22,13 +22,13 @@ from mnist_cli.datasets.stored import (
     Stored,
     StoredPart,
     checksum,
-    counted,
     left_out,
     listed,
 )
 from mnist_cli.errors import DataError, PictureError
 from mnist_cli.pictures.paths import find_in_folder
 from mnist_cli.storage.files import read_file
+from mnist_cli.wording import count
 
 _LABELS = "labels.csv"
 _LABELS_LIMIT = 2**26  # bytes
@@ -133,7 +133,7 @@ def _by_digit(folder: Path) -> Listing:
     others = [str(folder / name) for name in os.listdir(folder) if name not in _DIGITS and not name.startswith(".")]
     files = sum(pictures.left_out for pictures in found.values())
     if files:
-        others.append(f"{counted(files, 'file')} without the suffix of a picture")
+        others.append(f"{count(files, 'file')} without the suffix of a picture")
     return Listing(paths, labels, tuple(others))
 
 

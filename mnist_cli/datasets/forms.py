@@ -11,12 +11,11 @@ from mnist_cli.datasets.folders import read_picture_folder
 from mnist_cli.datasets.formats import GZIP_MAGIC, is_idx, unzipped_start
 from mnist_cli.datasets.idx import read_idx_folder
 from mnist_cli.datasets.npz import read_npz
-from mnist_cli.datasets.stored import WHOLE, Stored, checksum, left_out, unlabelled
+from mnist_cli.datasets.stored import FILE_LIMIT, WHOLE, Stored, checksum, left_out, unlabelled
 from mnist_cli.datasets.tables import SUFFIXES, is_table, read_table, read_table_folder
 from mnist_cli.errors import DataError
 from mnist_cli.storage.files import read_file
 
-FILE_LIMIT = 2**29  # bytes
 ZIP_MAGIC = b"PK"
 _NPY_MAGIC = b"\x93NUMPY"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")

@@ -6,11 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from mnist_cli.datasets.formats import read_idx
-from mnist_cli.datasets.stored import TEST, TRAIN, Array, Stored, StoredPart, checksum, left_out
+from mnist_cli.datasets.stored import FILE_LIMIT, TEST, TRAIN, Array, Stored, StoredPart, checksum, left_out
 from mnist_cli.errors import DataError
 from mnist_cli.storage.files import read_file
-
-FILE_LIMIT = 2**29  # bytes
 
 # As in train-images-idx3-ubyte, t10k-labels.idx1-ubyte, emnist-digits-test-images-idx3-ubyte.gz and
 # qmnist-train-labels-idx2-int.gz. QMNIST's labels have eight columns, of which the first is the digit.

@@ -16,7 +16,6 @@ from mnist_cli.datasets.stored import (
     Stored,
     StoredPart,
     checksum,
-    counted,
     left_out,
     named_parts,
     part_in,
@@ -25,6 +24,7 @@ from mnist_cli.datasets.stored import (
 )
 from mnist_cli.errors import DataError
 from mnist_cli.storage.archive import Archive, ArchiveError
+from mnist_cli.wording import count
 
 _IMAGES = {"x", "image", "images", "img", "imgs", "data", "features", "pixels", "input", "inputs", "digits"}
 _LABELS = {"y", "label", "labels", "target", "targets", "class", "classes", "digit", "t"}
@@ -111,7 +111,7 @@ def _stored_part(archive: Archive, images: str | None, labels: str | None, path:
         raise unlabelled(f"{path}: {images}")
     counts = [(read_shape(archive, key) or ())[:1] for key in (images, labels)]
     if all(counts) and 0 < counts[0][0] != counts[1][0]:  # known before anything large is read
-        images_text, labels_text = counted(counts[0][0], "image"), counted(counts[1][0], "label")
+        images_text, labels_text = count(counts[0][0], "image"), count(counts[1][0], "label")
         raise DataError(f"{path}: {images_text} in {images}, but {labels_text} in {labels}")
     return StoredPart(
         partial(read_npy, archive, images, str(path)), partial(read_npy, archive, labels, str(path)), images, labels

@@ -16,7 +16,7 @@ from mnist_cli.arrays import SIDE, Images
 from mnist_cli.datasets.folders import Pictures, prepare_pictures
 from mnist_cli.datasets.stored import Array, StoredPart
 from mnist_cli.errors import DataError, first_line
-from mnist_cli.storage.workers import Limits, Worker, WorkError, in_order
+from mnist_cli.storage.workers import Limits, WorkError, in_child, in_order
 
 _ROWS_LIMIT = 200_000
 _PICTURES_LIMIT = 2**28  # bytes of all pictures in a file
@@ -45,16 +45,12 @@ def read_parquet(content: bytes, path: Path) -> StoredPart:
 
 
 def _columns(content: bytes, path: Path) -> Columns:
-    worker: Worker[bytes, Columns] = Worker(_read_columns, _LIMITS)
     try:
-        worker.begin(content)
-        return worker.answer()
+        return in_child(_read_columns, content, _LIMITS)
     except WorkError as reason:
         raise DataError(f"{path}: it {reason}") from reason
     except Exception as reason:  # a damaged file makes pyarrow raise almost anything
         raise DataError(f"{path}: not a Parquet file of labelled images: {first_line(reason)}") from reason
-    finally:
-        worker.stop()
 
 
 def _read_columns(content: bytes) -> Columns:

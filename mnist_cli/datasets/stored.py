@@ -17,6 +17,8 @@ VALIDATION = "validation"
 """The part of images that are neither trained nor tested on."""
 IMAGES_LIMIT = 1_000_000
 """The most images of a data set."""
+FILE_LIMIT = 2**29
+"""The most bytes of a file."""
 # A note names so many things, and counts the others.
 _NAMED = 5
 
@@ -102,11 +104,6 @@ def taken_for_training(names: Iterable[str]) -> tuple[str, ...]:
     """A note on what is trained on although its name does not say so; `names`: those of the training part."""
     unnamed = sorted(name for name in names if part_in(name) == WHOLE)
     return (f"taken for the training part: {listed(unnamed)}",) if unnamed else ()
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, in the plural with an s unless the number is 1."""
-    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def unlabelled(name: str) -> DataError:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from mnist_cli.arrays import Images
 from mnist_cli.datasets.formats import is_idx, read_idx, read_npy, unzipped_start
-from mnist_cli.datasets.forms import FILE_LIMIT, ZIP_MAGIC, refusal
+from mnist_cli.datasets.forms import ZIP_MAGIC, refusal
 from mnist_cli.datasets.npz import open_archive, read_images_only
 from mnist_cli.datasets.pixel_csv import looks_like_csv, read_csv
+from mnist_cli.datasets.stored import FILE_LIMIT
 from mnist_cli.datasets.values import as_images
 from mnist_cli.errors import DataError
 from mnist_cli.pictures.paths import holds_images

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mnist_cli.display.charts import ReliabilityDiagram, heat_map
 from mnist_cli.display.images import Gallery
-from mnist_cli.display.layout import Beside, count, counted_share, fields, section, table
+from mnist_cli.display.layout import Beside, counted_share, fields, section, table
 from mnist_cli.display.screen import Screen, View
 from mnist_cli.evaluation.calibration import BINS, Coverage, calibration_error, reliability
 from mnist_cli.evaluation.comparison import Comparison
@@ -18,6 +18,7 @@ from mnist_cli.evaluation.metrics import Evaluation, Trial
 from mnist_cli.evaluation.report import Report
 from mnist_cli.model.calibration import Calibration
 from mnist_cli.settings import NOTEBOOK_METRICS
+from mnist_cli.wording import count
 
 _MAX_CONFUSIONS = 5
 _MAX_DISAGREEMENTS = 10

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from mnist_cli.display.layout import count, fields
+from mnist_cli.display.layout import fields
 from mnist_cli.display.screen import Screen, View
 from mnist_cli.exporting.check import Check
 from mnist_cli.exporting.export import Export
 from mnist_cli.storage.files import size_text
+from mnist_cli.wording import count
 
 
 class ExportView(View):

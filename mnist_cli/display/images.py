@@ -1,5 +1,6 @@
 """Images in the terminal: each line of text shows two rows of pixels."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import groupby
 
@@ -11,7 +12,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from mnist_cli.arrays import Images
+from mnist_cli.arrays import SIDE, Images
 from mnist_cli.display.layout import percent, room
 from mnist_cli.evaluation.metrics import Mistake
 
@@ -21,25 +22,31 @@ _UPPER_HALF = "▀"
 _INK = np.array(list(" .:-=+*#%@"))
 
 
-class Gallery:
-    """Pictures of the first `number` mistakes, each with a caption; None: as many as fit side by side."""
+class Drawings:
+    """The first `number` images, each with a caption, as many side by side as fit; None: only one row."""
 
-    def __init__(self, images: Images, mistakes: tuple[Mistake, ...], number: int | None) -> None:
-        self._images, self._mistakes, self._number = images, mistakes, number
+    def __init__(self, images: Sequence[NDArray[np.uint8]], captions: Sequence[str], number: int | None) -> None:
+        self._drawings, self._number = list(zip(images, captions, strict=True)), number
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = self._images.shape[2]
-        per_row = max((room(options) + _GAP) // (width + _GAP), 1)
-        mistakes = self._mistakes[: per_row if self._number is None else self._number]
-        for start in range(0, len(mistakes), per_row):
-            row = mistakes[start : start + per_row]
+        per_row = max((room(options) + _GAP) // (SIDE + _GAP), 1)
+        drawings = self._drawings[: per_row if self._number is None else self._number]
+        for start in range(0, len(drawings), per_row):
+            row = drawings[start : start + per_row]
             if start:
                 yield ""
             grid = Table.grid(padding=(0, _GAP, 0, 0))
-            if room(options) >= width:
-                grid.add_row(*(blocks(self._images[mistake.index], has_half_blocks(console)) for mistake in row))
-            grid.add_row(*(Text(_caption(mistake)) for mistake in row))
+            if room(options) >= SIDE:
+                grid.add_row(*(blocks(pixels, has_half_blocks(console)) for pixels, _ in row))
+            grid.add_row(*(Text(caption, overflow="fold") for _, caption in row))
             yield grid
+
+
+class Gallery(Drawings):
+    """Pictures of the first `number` mistakes; None: as many as fit side by side."""
+
+    def __init__(self, images: Images, mistakes: Sequence[Mistake], number: int | None) -> None:
+        super().__init__([images[mistake.index] for mistake in mistakes], list(map(_caption, mistakes)), number)
 
 
 def _caption(mistake: Mistake) -> str:

@@ -54,11 +54,6 @@ class Beside:
         yield grid
 
 
-def count(number: int, noun: str) -> str:
-    """A number with its noun, in the plural with an s unless the number is 1."""
-    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def percent(probability: float) -> str:
     """A probability, 0 to 1, as a percentage with one decimal, but never 0 or 100 %."""
     if probability > 0.999:

@@ -4,15 +4,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from mnist_cli.arrays import CLASSES, SIDE
 from mnist_cli.datasets.overview import Overview, PartOverview, Suspect
-from mnist_cli.display.images import blocks, has_half_blocks
-from mnist_cli.display.layout import count, fields, percent, room, section, table
+from mnist_cli.display.images import Drawings, blocks, has_half_blocks
+from mnist_cli.display.layout import fields, percent, section, table
 from mnist_cli.display.screen import Screen, View, clean
+from mnist_cli.wording import count
 
 _DRAWN = 12  # suspects
 _GAP = 2
@@ -97,32 +98,12 @@ def _halved(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return halved
 
 
-def _suspects(suspects: tuple[Suspect, ...]) -> "Group | Text":
+def _suspects(suspects: tuple[Suspect, ...]) -> Drawings | Text:
     if not suspects:
         return Text("None.")
-    return Group(_Drawings([(suspect.pixels, _caption(suspect)) for suspect in suspects[:_DRAWN]]))
+    return Drawings([suspect.pixels for suspect in suspects], list(map(_caption, suspects)), _DRAWN)
 
 
 def _caption(suspect: Suspect) -> str:
     place = clean(suspect.path) if suspect.path else f"{suspect.part} image {suspect.index:,}"
     return f"{suspect.label}, read as {suspect.answer}\nlabel {percent(suspect.confidence)}\n{place}"
-
-
-class _Drawings:
-    """Images with captions, as many side by side as fit."""
-
-    def __init__(self, drawings: list[tuple[Any, str]]) -> None:
-        self._drawings = drawings
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = self._drawings[0][0].shape[1]
-        per_row = max((room(options) + _GAP) // (width + _GAP), 1)
-        for start in range(0, len(self._drawings), per_row):
-            row = self._drawings[start : start + per_row]
-            if start:
-                yield ""
-            grid = Table.grid(padding=(0, _GAP, 0, 0))
-            if room(options) >= width:
-                grid.add_row(*(blocks(pixels, has_half_blocks(console)) for pixels, _ in row))
-            grid.add_row(*(Text(caption, overflow="fold") for _, caption in row))
-            yield grid

@@ -6,13 +6,14 @@ from typing import Any
 
 from mnist_cli.datasets.dataset import MNIST_SHA256
 from mnist_cli.display.charts import Curves
-from mnist_cli.display.layout import count, fields
+from mnist_cli.display.layout import fields
 from mnist_cli.display.screen import Screen, View
 from mnist_cli.figures import Metrics
 from mnist_cli.settings import NOTEBOOK_METRICS, Settings
 from mnist_cli.training.checkpoint import Checkpoint
 from mnist_cli.training.events import Started, Trained
 from mnist_cli.training.start import Run
+from mnist_cli.wording import count
 
 _PLAN_WIDTH = len("Training") + 2
 """The column at which the values of the plan start."""

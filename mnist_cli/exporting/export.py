@@ -17,8 +17,9 @@ from mnist_cli.exporting.check import Check, require_agreement
 from mnist_cli.exporting.running import RUNTIMES, Runtime, milliseconds
 from mnist_cli.model.engine import Engine
 from mnist_cli.model.file import ModelFile
+from mnist_cli.storage import workers
 from mnist_cli.storage.files import check_destination, check_replaceable, read_file, write_files
-from mnist_cli.storage.workers import Limits, Worker, WorkError
+from mnist_cli.storage.workers import Limits, WorkError
 
 INPUTS = ("float32", "uint8")
 QUANTIZATIONS = ("float16", "int8")
@@ -177,18 +178,14 @@ def in_child(work: Callable[[], Result], failure: str) -> Result:
 
     Raises what the work raises, if that is for users, or `ExportError` with `failure` and the reason.
     """
-    worker: Worker[None, Result] = Worker(lambda _: work(), _LIMITS)
     try:
-        worker.begin(None)
-        return worker.answer()
+        return workers.in_child(lambda _: work(), None, _LIMITS)
     except MnistCliError:
         raise
     except WorkError as reason:
         raise ExportError(f"{failure}: it {reason}") from reason
     except Exception as reason:
         raise ExportError(f"{failure}: {first_line(reason).removesuffix('.')}") from reason
-    finally:
-        worker.stop()
 
 
 def _examples(model: ModelFile, dataset: Dataset) -> Images:

@@ -124,6 +124,16 @@ def _inherited_memory() -> int:
         return 0
 
 
+def in_child(work: Callable[[Task], Answer], task: Task, limits: Limits) -> Answer:
+    """The answer to a single task, from a child of its own. Raises `WorkError`, or what the work itself raised."""
+    worker = Worker(work, limits)
+    try:
+        worker.begin(task)
+        return worker.answer()
+    finally:
+        worker.stop()
+
+
 def in_order(
     work: Callable[[Task], Answer], tasks: Iterable[Task], limits: Limits, workers: int | None = None
 ) -> Iterator[Answer | WorkError]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from mnist_cli.storage.processors import usable_processors
 from mnist_cli.training.backend import gpus, tf
+from mnist_cli.wording import count
 
 _CPU_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 """The x86 instructions for bfloat16 for which TensorFlow's oneDNN has kernels, as Linux names them."""
@@ -64,7 +65,7 @@ def find_device() -> Device:
     details = [experimental.get_device_details(gpu) for gpu in gpus()]
     if details:
         return Device(_gpu_names(details), all(map(_gpu_has_bfloat16, details)))
-    return Device(f"CPU, {_count(usable_processors(), 'processor')}", _cpu_has_bfloat16(_cpu_info()))
+    return Device(f"CPU, {count(usable_processors(), 'processor')}", _cpu_has_bfloat16(_cpu_info()))
 
 
 def processor_name() -> str:
@@ -99,8 +100,4 @@ def _gpu_has_bfloat16(details: dict[str, Any]) -> bool:
 
 def _gpu_names(details: Sequence[dict[str, Any]]) -> str:
     name = details[0].get("device_name", "unknown model")
-    return f"{_count(len(details), 'GPU')} ({name})"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{count(len(details), 'GPU')} ({name})"
