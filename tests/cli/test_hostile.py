@@ -122,12 +122,18 @@ def test_what_is_no_regular_file_is_not_written_to(folder: Path):
     assert complaints(commands, map(refused, run_all(commands, folder))) == {}
 
 
-@a_sample_and_all
-def test_models_with_hostile_records_are_exported(every: int, folder: Path):
+def models_with_hostile_records(every: int, folder: Path) -> list[Path]:
+    """Copies of the model on board, each beside one of a sample of the hostile records."""
     write_sample(folder, RECORDS, every, ".json")
     models = [path.with_suffix(".keras") for path in sorted(folder.iterdir())]
     for model in models:
         shutil.copyfile(MODEL_PATH, model)
+    return models
+
+
+@a_sample_and_all
+def test_models_with_hostile_records_are_exported(every: int, folder: Path):
+    models = models_with_hostile_records(every, folder)
     commands = [["export", model, model.with_suffix(".onnx"), "--no-check"] for model in models]
     outcomes = run_all(commands, folder)
 
@@ -190,10 +196,7 @@ def test_hostile_and_broken_data_sets_are_refused(every: int, folder: Path):
 
 @a_sample_and_all
 def test_hostile_and_broken_records_spoil_nothing(every: int, folder: Path):
-    write_sample(folder, RECORDS, every, ".json")
-    models = [path.with_suffix(".keras") for path in sorted(folder.iterdir())]
-    for model in models:
-        shutil.copyfile(MODEL_PATH, model)
+    models = models_with_hostile_records(every, folder)
     (folder / "seven.png").write_bytes(saved("PNG"))
     commands = [
         command
